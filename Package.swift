@@ -1,0 +1,181 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The media core (everything down to `MediaIO` and `Transcoding`) depends on no package. With
+// MARTLET_MEDIA_CORE=1 the manifest holds only that core, so that sanitizer, fuzz and benchmark
+// builds take seconds and resolve nothing.
+let mediaCoreOnly = Context.environment["MARTLET_MEDIA_CORE"] == "1"
+// `make` sets this: a warning stops our own builds, never those of a user with a newer compiler.
+let warningsAreErrors = Context.environment["MARTLET_WARNINGS_AS_ERRORS"] == "1"
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
+    .enableExperimentalFeature("Lifetimes"),
+] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+/// Parsers of untrusted bytes: any unsafe construct must be spelled out.
+let memorySafe = settings + [.strictMemorySafety()]
+
+func module(
+    _ name: String, in ring: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(ring)/\(name)", swiftSettings: settings)
+}
+
+func system(_ name: String, libraries: [String]) -> Target {
+    .target(
+        name: name, path: "Sources/System/\(name)", publicHeadersPath: "include",
+        linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+// MARK: - The media core
+
+let mediaCore: [Target] = [
+    system("CLinux", libraries: []),
+    system("COpenSSL", libraries: ["ssl", "crypto"]),
+    system("CSRTP", libraries: ["srtp2"]),
+    system("COpus", libraries: ["opus"]),
+    system("CFFmpeg", libraries: ["avcodec", "avutil", "swresample"]),
+
+    module("Primitives", in: "Foundations"),
+
+    module("STUN", in: "Wire", ["Primitives", "COpenSSL"]),
+    module("RTP", in: "Wire", ["Primitives"], settings: memorySafe),
+    module("SDP", in: "Wire", ["Primitives"], settings: memorySafe),
+    module("Media", in: "Wire", ["Primitives", "RTP"], settings: memorySafe),
+
+    module("ICE", in: "Engines", ["Primitives", "STUN"]),
+    module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
+    module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
+    module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
+    module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
+    module("RTMP", in: "Engines", ["Primitives", "Media"], settings: memorySafe),
+
+    module(
+        "MediaIO", in: "Edges",
+        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
+    module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
+]
+
+let mediaCoreTests: [Target] = [
+    .target(
+        name: "TestSupport", dependencies: ["Primitives"], path: "Tests/Support", swiftSettings: settings),
+    tests("PrimitivesTests", ["Primitives", "TestSupport"]),
+    tests("STUNTests", ["STUN", "Primitives", "TestSupport"]),
+    tests("RTPTests", ["RTP", "Primitives", "TestSupport"]),
+    tests("SDPTests", ["SDP", "Primitives", "TestSupport"]),
+    tests("MediaTests", ["Media", "RTP", "Primitives", "TestSupport"]),
+    tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
+    tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
+    tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
+    tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
+    tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
+    tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
+    tests("TranscodingTests", ["Transcoding", "Media", "Primitives", "TestSupport"]),
+    tests(
+        "SimulationTests",
+        ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),
+    tests("ArchitectureTests", []),
+]
+
+// MARK: - The gateway
+
+let gateway: [Target] = [
+    module(
+        "GatewayConfiguration", in: "Edges",
+        ["Primitives", .product(name: "Configuration", package: "swift-configuration")]),
+    module(
+        "Telemetry", in: "Edges",
+        [
+            "Primitives", .product(name: "Logging", package: "swift-log"),
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
+    module(
+        "Auth", in: "Edges",
+        ["Primitives", .product(name: "JWTKit", package: "jwt-kit")]),
+    module(
+        "Gateway", in: "Edges",
+        [
+            "Primitives", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    module(
+        "RTMPService", in: "Edges",
+        [
+            "Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
+    .target(
+        name: "WebPages", path: "web", resources: [.embedInCode("pages")], swiftSettings: settings),
+    module(
+        "HTTPService", in: "Edges",
+        [
+            "Primitives", "Gateway", "Auth", "Telemetry", "WebPages",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
+    .executableTarget(
+        name: "martlet",
+        dependencies: [
+            "Primitives", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO", "Transcoding",
+            "RTMPService", "HTTPService",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "Metrics", package: "swift-metrics"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        ],
+        path: "Sources/App/martlet", swiftSettings: settings),
+]
+
+let gatewayTests: [Target] = [
+    tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
+    tests("AuthTests", ["Auth", "Primitives", "TestSupport"]),
+    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
+    tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
+    tests("RTMPServiceTests", ["RTMPService", "TestSupport"]),
+    tests(
+        "HTTPServiceTests",
+        ["HTTPService", "Gateway", "Auth", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+]
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v26)],
+    targets: mediaCore + mediaCoreTests
+)
+
+if !mediaCoreOnly {
+    package.targets += gateway + gatewayTests
+    package.products = [.executable(name: "martlet", targets: ["martlet"])]
+    package.dependencies = [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", exact: "1.4.0",
+            traits: ["YAML", "CommandLineArguments", "Reloading"]),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+    ]
+}
