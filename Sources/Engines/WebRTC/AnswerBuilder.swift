@@ -11,6 +11,7 @@ struct AnswerBuilder {
     /// Writes the answer: one section for each of the offer's, in its order (RFC 3264 §6).
     ///
     /// - Parameter accepted: The sections that are not rejected, by index into the offer's.
+    /// - Returns: The text, with CRLF line ends.
     func answer(accepting accepted: [Int: MediaDescription]) -> String {
         let group = offer.bundle.filter { accepted[$0] != nil }
         var description = SessionDescription(origin: SDPOrigin(sessionID: String(local.sessionID)))
@@ -37,11 +38,17 @@ struct AnswerBuilder {
 
     /// An accepted section with transport, direction and multiplexing; codecs and streams are the caller's to add.
     func section(
-        for offered: OfferedSection, payloadTypes: [UInt8], direction: MediaDirection
+        for offered: OfferedSection,
+        payloadTypes: [UInt8],
+        direction: MediaDirection
     ) -> MediaDescription {
         var section = MediaDescription(
-            media: offered.media.media, port: 9, transport: offered.media.transport,
-            formats: payloadTypes.map { String($0) }, connection: "IN IP4 0.0.0.0")
+            media: offered.media.media,
+            port: 9,
+            transport: offered.media.transport,
+            formats: payloadTypes.map { String($0) },
+            connection: "IN IP4 0.0.0.0"
+        )
         appendTransport(to: &section.attributes, mid: offered.mid)
         section.attributes.append(direction.rawValue)
         section.attributes.append("rtcp-mux")
@@ -58,8 +65,12 @@ struct AnswerBuilder {
     /// with any section that lacks them.
     private func rejection(of offered: OfferedSection) -> MediaDescription {
         var section = MediaDescription(
-            media: offered.media.media, port: 0, transport: offered.media.transport,
-            formats: [offered.media.formats.first ?? "0"], connection: "IN IP4 0.0.0.0")
+            media: offered.media.media,
+            port: 0,
+            transport: offered.media.transport,
+            formats: [offered.media.formats.first ?? "0"],
+            connection: "IN IP4 0.0.0.0"
+        )
         appendTransport(to: &section.attributes, mid: offered.mid)
         if offered.kind != nil {
             section.attributes.append("inactive")
@@ -80,7 +91,10 @@ struct AnswerBuilder {
 extension SDPAttributes {
     /// Describes a payload type: its mapping, feedback and parameters, and those of its retransmissions.
     mutating func appendFormat(
-        _ map: RTPMap, feedback: [String], parameters: [FormatParameters.Parameter], rtxPayloadType: UInt8?
+        _ map: RTPMap,
+        feedback: [String],
+        parameters: [FormatParameters.Parameter],
+        rtxPayloadType: UInt8?
     ) {
         append("rtpmap", map.value)
         for kind in feedback { append("rtcp-fb", RTCPFeedback(payloadType: map.payloadType, kind: kind).value) }

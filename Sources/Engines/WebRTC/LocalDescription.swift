@@ -16,8 +16,12 @@ package struct LocalDescription: Sendable {
     package var firstSSRC: UInt32
 
     package init(
-        credentials: ICECredentials, fingerprint: Fingerprint, candidates: [TransportAddress], sessionID: UInt64,
-        canonicalName: String, firstSSRC: UInt32
+        credentials: ICECredentials,
+        fingerprint: Fingerprint,
+        candidates: [TransportAddress],
+        sessionID: UInt64,
+        canonicalName: String,
+        firstSSRC: UInt32
     ) {
         self.credentials = credentials
         self.fingerprint = fingerprint
@@ -27,16 +31,22 @@ package struct LocalDescription: Sendable {
         self.firstSSRC = firstSSRC
     }
 
-    /// The `a=candidate` values for our addresses (RFC 8839 §5.1), with the priorities of RFC 8445 §5.1.2.1.
+    /// The `a=candidate` values for our addresses, with falling priorities (RFC 8839 §5.1, RFC 8445 §5.1.2.1).
     ///
     /// IPv4 comes first in the text, whatever the priorities: ffmpeg's WHIP publisher reads one candidate only and
     /// cannot connect to an IPv6 address.
     var candidateValues: [String] {
         let ranked = candidates.enumerated().map { index, address in
-            let localPreference = UInt32(max(0, 65_535 - index))
-            let priority = UInt32(126) << 24 | localPreference << 8 | 255
-            return (address, "\(index + 1) 1 udp \(priority) \(address.host) \(address.port) typ host")
+            (address, ICECandidate(address: address, localPreference: UInt16(clamping: 65_535 - index)).value)
         }
         return (ranked.filter { $0.0.isIPv4 } + ranked.filter { !$0.0.isIPv4 }).map(\.1)
+    }
+}
+
+extension ICECandidate {
+    /// The attribute's value, behind `a=candidate:`.
+    var value: String {
+        let name = "candidate:"
+        return sdp.hasPrefix(name) ? String(sdp.dropFirst(name.count)) : sdp
     }
 }

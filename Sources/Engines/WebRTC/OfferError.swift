@@ -21,7 +21,9 @@ package enum OfferError: Error, Equatable, Sendable {
     /// The answer to our own offer rejects every media section.
     case rejected
 
-    /// What is wrong and what to do about it, in plain words. Never holds SDP.
+    /// What is wrong and what to do about it, in plain words.
+    ///
+    /// Never holds SDP.
     package var detail: String {
         switch self {
         case .malformed(let what):

@@ -8,6 +8,8 @@ struct OfferedFormat: Sendable {
     var name: String
     /// Hz.
     var clockRate: Int
+    /// Audio channels as `a=rtpmap` gives them.
+    var channels: Int?
     /// `nil` when there is no `a=fmtp` line.
     var parameters: FormatParameters?
     /// The kinds of RTCP feedback offered, in lower case.
@@ -88,10 +90,14 @@ struct OfferedFormat: Sendable {
         return payloadTypes.compactMap { payloadType in
             guard let map = maps[payloadType] else { return nil }
             return OfferedFormat(
-                payloadType: payloadType, name: map.encodingName, clockRate: map.clockRate,
+                payloadType: payloadType,
+                name: map.encodingName,
+                clockRate: map.clockRate,
+                channels: map.channels,
                 parameters: parameters[payloadType],
                 feedback: feedbackForAll.union(feedback[payloadType] ?? []),
-                rtxPayloadType: retransmissions[payloadType])
+                rtxPayloadType: retransmissions[payloadType]
+            )
         }
     }
 }

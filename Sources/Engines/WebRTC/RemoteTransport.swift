@@ -18,14 +18,18 @@ struct RemoteTransport: Sendable {
     /// One for each hash is what peers offer at most.
     static let maximumFingerprints = 16
 
-    /// - Parameter index: The media section that is the bundle's tag.
+    /// - Parameters:
+    ///   - description: The peer's offer or answer.
+    ///   - index: The media section that is the bundle's tag.
+    /// - Throws: ``OfferError`` when something is missing or unusable.
     init(_ description: SessionDescription, mediaSection index: Int) throws(OfferError) {
         guard let name = description.inherited("ice-ufrag", inMediaSection: index),
             let password = description.inherited("ice-pwd", inMediaSection: index)
         else { throw .noICE }
         credentials = try Self.credentials(name: name, password: password)
 
-        let attributes = description.media.indices.contains(index) ? description.media[index].attributes : SDPAttributes()
+        let attributes =
+            description.media.indices.contains(index) ? description.media[index].attributes : SDPAttributes()
         let own = attributes.all("fingerprint")
         fingerprints = try Self.fingerprints(own.isEmpty ? description.attributes.all("fingerprint") : own)
 
@@ -35,7 +39,9 @@ struct RemoteTransport: Sendable {
             }
             self.setup = setup
         }
-        candidates = attributes.all("candidate").prefix(Self.maximumCandidates).compactMap(ICECandidate.init(parsing:))
+        candidates = attributes.all("candidate").prefix(Self.maximumCandidates).compactMap {
+            try? ICECandidate(parsing: $0)
+        }
     }
 
     /// Checks lengths (RFC 8839 §5.4), but leaves the alphabet to the peer except for what would break a USERNAME.
