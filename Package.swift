@@ -59,7 +59,7 @@ let mediaCore: [Target] = [
     module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
-    module("RTMP", in: "Engines", ["Primitives", "Media"], settings: memorySafe),
+    module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
 
     module(
         "MediaIO", in: "Edges",
