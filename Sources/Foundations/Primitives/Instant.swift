@@ -63,10 +63,14 @@ package struct Interval: Comparable, Hashable, Sendable {
         nanoseconds = overflow || overflowInSum ? (seconds < 0 ? .min : .max) : sum
     }
 
+    /// A length from a measured or computed number of seconds, which must be finite and below 292 years.
+    @inlinable
+    package init(seconds: Double) {
+        nanoseconds = Int64(seconds * 1e9)
+    }
+
     @inlinable
     package static func seconds(_ count: Int64) -> Interval { Interval(nanoseconds: count * 1_000_000_000) }
-    @inlinable
-    package static func seconds(_ count: Double) -> Interval { Interval(nanoseconds: Int64(count * 1e9)) }
     @inlinable
     package static func milliseconds(_ count: Int64) -> Interval { Interval(nanoseconds: count * 1_000_000) }
     @inlinable

@@ -1,0 +1,166 @@
+package import Primitives
+
+/// One track on its way to one viewer: which packet comes next, and under which numbers it leaves.
+///
+/// A packet's sequence number and timestamp at the viewer are pure functions of its place in the
+/// ``PacketLog`` and of constants held here. That keeps the per-viewer state small and makes a
+/// retransmission identical to the packet first sent, byte for byte.
+package struct Forwarder: Sendable {
+    /// How far along a viewer is.
+    package enum Phase: Equatable, Sendable {
+        /// Nothing can be sent yet: the track has no key frame to begin with.
+        case waiting(since: Instant)
+        /// Catching up through the group of pictures, at the replay's own pace.
+        case replaying
+        /// Each burst leaves as it comes.
+        case live
+    }
+
+    /// What a packet is called at this viewer.
+    package struct Numbers: Equatable, Sendable {
+        /// ROC << 16 | SEQ, as SRTP counts (RFC 3711 §3.3.1).
+        package var index: UInt64
+        package var timestamp: UInt32
+
+        package var sequenceNumber: UInt16 { UInt16(truncatingIfNeeded: index) }
+    }
+
+    package let ssrc: UInt32
+    package let payloadType: UInt8
+    private var retransmission: Retransmission?
+    package let isVideo: Bool
+    /// The viewer's slot in the worker's peer table.
+    package let peer: Int
+
+    package private(set) var phase: Phase
+    /// Log index of the next packet to send; meaningless while waiting.
+    package var cursor = 0
+    /// Replay allowance in bytes; see ``ReplayPace``.
+    package var pace = ReplayPace()
+
+    private var sequenceOffset: Int64
+    /// Packets before this one were never meant for this viewer.
+    private var firstSequence: Int64 = .max
+    private var highestSequence: Int64 = .min
+    private var timestamps: TimestampMap
+
+    /// For sender reports: packets and payload octets sent, wrapping (RFC 3550 §6.4.1).
+    package private(set) var packetsSent: UInt32 = 0
+    package private(set) var octetsSent: UInt32 = 0
+
+    /// RTX of this track (RFC 4588).
+    package struct Retransmission: Sendable {
+        package var ssrc: UInt32
+        package var payloadType: UInt8
+        /// ROC << 16 | SEQ of the next RTX packet.
+        package var nextIndex: UInt64
+
+        package init(ssrc: UInt32, payloadType: UInt8, firstSequenceNumber: UInt16) {
+            self.ssrc = ssrc
+            self.payloadType = payloadType
+            nextIndex = UInt64(firstSequenceNumber & 0x7FFF)
+        }
+    }
+
+    /// - Parameters:
+    ///   - firstSequenceNumber: Random; its upper bit is cleared so that the receiver's rollover counter starts at 0
+    ///     for certain (RFC 3711 §3.3.1 asks for a start below 2^15).
+    ///   - timestampOffset: Random.
+    package init(
+        peer: Int, ssrc: UInt32, payloadType: UInt8, retransmission: Retransmission?, isVideo: Bool,
+        firstSequenceNumber: UInt16, timestampOffset: UInt32, at now: Instant
+    ) {
+        self.peer = peer
+        self.ssrc = ssrc
+        self.payloadType = payloadType
+        self.retransmission = retransmission
+        self.isVideo = isVideo
+        phase = .waiting(since: now)
+        sequenceOffset = Int64(firstSequenceNumber & 0x7FFF)
+        timestamps = TimestampMap(offset: Int64(timestampOffset))
+    }
+
+    /// Added to media times by the live mapping, which sender reports describe.
+    package var timestampOffset: Int64 { timestamps.offset }
+    /// Whether anything has been sent.
+    package var hasStarted: Bool { highestSequence != .min }
+
+    // MARK: Starting
+
+    /// Starts with the packet at `index`, live.
+    package mutating func startLive(atIndex index: Int, sequence: Int64) {
+        begin(atIndex: index, sequence: sequence)
+        timestamps = TimestampMap(offset: timestamps.offset)
+        phase = .live
+    }
+
+    /// Starts by replaying a group of pictures.
+    ///
+    /// - Parameters:
+    ///   - newest: The newest media time of the track.
+    ///   - duration: How long the replay will take to catch up with the live edge.
+    package mutating func startReplay(
+        of group: PacketLog.GroupOfPictures, newest: Int64, duration: Interval, clockRate: Int
+    ) {
+        begin(atIndex: group.startIndex, sequence: group.startSequence)
+        let caughtUp = newest + max(duration.ticks(atRate: clockRate), 1)
+        timestamps = TimestampMap(
+            offset: timestamps.offset, replayFrom: group.startTimestamp, joined: newest, caughtUp: caughtUp)
+        phase = .replaying
+    }
+
+    private mutating func begin(atIndex index: Int, sequence: Int64) {
+        // After a first start, numbers go on right behind the last one used: no gap, and no nonce twice.
+        let next = hasStarted ? highestSequence + sequenceOffset + 1 : sequenceOffset
+        sequenceOffset = next - sequence
+        firstSequence = sequence
+        highestSequence = hasStarted ? sequence - 1 : .min
+        cursor = index
+    }
+
+    /// The replay has reached the live edge.
+    package mutating func becomeLive() {
+        phase = .live
+    }
+
+    /// Nothing sensible can be sent before the next key frame (the packets at the cursor are gone).
+    package mutating func wait(since now: Instant) {
+        phase = .waiting(since: now)
+    }
+
+    // MARK: Sending
+
+    /// The numbers of a packet at this viewer; `nil` for one that lies before the viewer's beginning.
+    @inline(__always)
+    package func numbers(of record: PacketRecord) -> Numbers? {
+        guard record.sequence >= firstSequence else { return nil }
+        return Numbers(
+            index: UInt64(bitPattern: record.sequence &+ sequenceOffset),
+            timestamp: UInt32(truncatingIfNeeded: timestamps.map(record.timestamp)))
+    }
+
+    /// Counts a packet as sent for the first time.
+    @inline(__always)
+    package mutating func didSend(_ record: PacketRecord) {
+        packetsSent &+= 1
+        octetsSent &+= UInt32(truncatingIfNeeded: record.length)
+        if record.sequence > highestSequence { highestSequence = record.sequence }
+    }
+
+    /// The track's sequence number of a packet that the viewer calls `sequenceNumber`.
+    ///
+    /// - Returns: `nil` for a number that was never sent to this viewer.
+    package func sequence(ofSent sequenceNumber: UInt16) -> Int64? {
+        guard hasStarted else { return nil }
+        let sent = SequenceUnwrapper.extend(sequenceNumber, near: highestSequence + sequenceOffset)
+        let sequence = sent - sequenceOffset
+        return sequence >= firstSequence && sequence <= highestSequence ? sequence : nil
+    }
+
+    /// Takes the next RTX number; `nil` when the viewer did not negotiate RTX.
+    package mutating func nextRetransmission() -> Retransmission? {
+        guard let taken = retransmission else { return nil }
+        retransmission?.nextIndex += 1
+        return taken
+    }
+}
