@@ -30,7 +30,9 @@ package indirect enum AMF0Value: Hashable, Sendable {
     }
 }
 
-/// Named values in the order in which they travel. Names may repeat; the first one wins.
+/// Named values in the order in which they travel.
+///
+/// Names may repeat; the first one wins.
 package struct AMF0Object: Hashable, Sendable {
     package struct Property: Hashable, Sendable {
         package var name: String

@@ -190,7 +190,11 @@ package struct ChunkReader: ~Copyable {
     private mutating func finish(_ id: UInt32) throws(RTMPError) {
         guard let stream = streams[id] else { return }
         let message = RTMPMessage(
-            type: stream.type, streamID: stream.streamID, timestamp: stream.timestamp, payload: stream.payload)
+            type: stream.type,
+            streamID: stream.streamID,
+            timestamp: stream.timestamp,
+            payload: stream.payload
+        )
         discard(id)
         switch message.type {
         case .setChunkSize: try setChunkSize(message.payload)

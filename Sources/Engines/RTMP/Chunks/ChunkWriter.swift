@@ -12,7 +12,7 @@ package struct ChunkWriter: Sendable {
 
     /// Appends `message` to `output` on a chunk stream, obeying a Set Chunk Size from the next message on.
     ///
-    /// - Parameter chunkStreamID: 2 to 63.
+    /// `chunkStreamID` is 2 to 63.
     package mutating func write(_ message: RTMPMessage, chunkStreamID: UInt8, to output: inout ByteWriter) {
         precondition((2...63).contains(chunkStreamID), "our own chunk streams have one-byte headers")
         let isExtended = message.timestamp >= ChunkLimit.extendedTimestampMark

@@ -1,5 +1,5 @@
 import COpenSSL
-package import Primitives
+import Primitives
 
 /// The HMAC-SHA256 digest inside handshake packets, by which Flash players and servers knew each other.
 ///

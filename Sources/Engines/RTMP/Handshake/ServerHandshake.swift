@@ -63,12 +63,17 @@ struct ServerHandshake: ~Copyable {
 
     private func answer(toC1 c1: [UInt8]) -> [UInt8] {
         // Players from 9.0.124 on put their version here and a digest further on.
-        if c1[4..<8].contains(where: { $0 != 0 }), let client = HandshakeDigest.find(in: c1, key: HandshakeDigest.clientKey) {
+        if c1[4..<8].contains(where: { $0 != 0 }),
+            let client = HandshakeDigest.find(in: c1, key: HandshakeDigest.clientKey)
+        {
             var s1 = random
             s1.replaceSubrange(0..<8, with: [0, 0, 0, 0, 4, 5, 0, 1])
             HandshakeDigest.sign(&s1, scheme: client.scheme, key: HandshakeDigest.serverKey)
             let s2 = HandshakeDigest.answer(
-                to: client.digest, random: Array(random.reversed()), key: HandshakeDigest.serverAnswerKey)
+                to: client.digest,
+                random: Array(random.reversed()),
+                key: HandshakeDigest.serverAnswerKey
+            )
             return [3] + s1 + s2
         }
         var s1 = random
