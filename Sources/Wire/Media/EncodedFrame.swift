@@ -6,12 +6,18 @@ package struct EncodedFrame: Sendable {
     /// Microseconds of media time at which the frame is shown; equals ``decodeTime`` without B-frames.
     package var presentationTime: Int64
     package var isKeyFrame: Bool
+    /// The coded bytes, in the layout of the codec.
+    ///
     /// H.264/H.265: NAL units, each behind a four-byte big-endian length. AV1: a temporal unit of OBUs with size
     /// fields. VP8, VP9: the frame. Opus, AAC (raw, no ADTS), G.711: the packet.
     package var payload: [UInt8]
 
     package init(
-        codec: Codec, decodeTime: Int64, presentationTime: Int64, isKeyFrame: Bool, payload: [UInt8]
+        codec: Codec,
+        decodeTime: Int64,
+        presentationTime: Int64,
+        isKeyFrame: Bool,
+        payload: [UInt8]
     ) {
         self.codec = codec
         self.decodeTime = decodeTime

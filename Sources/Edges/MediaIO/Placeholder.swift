@@ -1,0 +1,1 @@
+// Keeps the module's folder until its first file lands.

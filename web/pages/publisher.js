@@ -1,0 +1,117 @@
+// Publishes a media stream by WHIP and keeps publishing: a lost connection is made anew.
+
+import { Refusal, Session } from "/assets/session.js";
+
+const attemptLimit = 10000;
+
+/** Codecs this browser can send, by their short names, H.264 first: it is the one most viewers can play. */
+export function sendableCodecs() {
+  const codecs = window.RTCRtpSender?.getCapabilities?.("video")?.codecs ?? [];
+  const names = new Set(codecs.map(({ mimeType }) => mimeType.split("/")[1].toUpperCase()));
+  return ["H264", "VP8", "VP9", "AV1", "H265"].filter((name) => names.has(name));
+}
+
+function prefer(transceiver, codec) {
+  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  const wanted = codecs.filter(({ mimeType }) => mimeType.toUpperCase() === `VIDEO/${codec}`);
+  const repair = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === "video/rtx");
+  if (wanted.length > 0 && transceiver.setCodecPreferences) {
+    transceiver.setCodecPreferences([...wanted, ...repair]);
+  }
+}
+
+/** Fires "change" when `state` or `detail` changes. States: idle, connecting, live, retrying, refused. */
+export class Publisher extends EventTarget {
+  state = "idle";
+  detail = "";
+  connection = null;
+  #session = null;
+  #timer = null;
+  #failures = 0;
+
+  /** @param {{endpoint: string, token: string | null, stream: MediaStream, codec: string}} options */
+  start(options) {
+    this.stop();
+    this.#failures = 0;
+    this.options = options;
+    this.#become("connecting");
+    this.#connect();
+  }
+
+  stop() {
+    this.#close();
+    this.#become("idle");
+  }
+
+  async #connect() {
+    const { endpoint, token, stream, codec } = this.options;
+    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    for (const track of stream.getTracks()) {
+      const transceiver = connection.addTransceiver(track, { direction: "sendonly", streams: [stream] });
+      if (track.kind === "video") {
+        prefer(transceiver, codec);
+      }
+    }
+    const session = new Session(connection, token);
+    this.connection = connection;
+    this.#session = session;
+    this.#timer = setTimeout(
+      () => this.#again("The gateway answered, but media cannot get through. A firewall may block its UDP port."),
+      attemptLimit);
+    connection.addEventListener("connectionstatechange", () => {
+      if (session !== this.#session) {
+        return;
+      }
+      if (connection.connectionState === "connected") {
+        clearTimeout(this.#timer);
+        this.#failures = 0;
+        this.#become("live");
+      } else if (["failed", "closed"].includes(connection.connectionState)) {
+        this.#again("The connection was lost.");
+      }
+    });
+    try {
+      await session.open(endpoint);
+      const transport = connection.getSenders()[0]?.transport;
+      transport?.addEventListener("statechange", () => {
+        if (session === this.#session && transport.state === "closed") {
+          this.#close();
+          this.#become("refused", "The gateway ended this session: another publisher may have taken the stream over.");
+        }
+      });
+    } catch (error) {
+      if (session !== this.#session) {
+        return;
+      }
+      if (error instanceof Refusal && error.status < 500) {
+        this.#close();
+        this.#become("refused", error.message);
+      } else {
+        this.#again(error instanceof Refusal ? error.message : "The gateway cannot be reached.");
+      }
+    }
+  }
+
+  #again(reason) {
+    this.#close();
+    this.#failures += 1;
+    this.#become("retrying", `${reason} Trying again.`);
+    this.#timer = setTimeout(() => this.#connect(), 1000 * Math.min(0.5 * 2 ** (this.#failures - 1), 5));
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    const session = this.#session;
+    this.#session = null;
+    this.connection = null;
+    session?.close();
+  }
+
+  #become(state, detail = "") {
+    if (state !== this.state || detail !== this.detail) {
+      this.state = state;
+      this.detail = detail;
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+}
