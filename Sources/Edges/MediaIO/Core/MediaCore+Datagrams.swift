@@ -184,7 +184,7 @@ extension MediaCore {
             send(datagrams, &batch, to: address)
         case .connected(let keys, let lastFlight):
             guard install(keys, peer: slot) else {
-                endPeer(slot, .handshakeFailed(.internalFailure), at: now, into: &batch)
+                endPeer(slot, .handshakeFailed(.setup("SRTP keys")), at: now, into: &batch)
                 return
             }
             send(lastFlight, &batch, to: address)

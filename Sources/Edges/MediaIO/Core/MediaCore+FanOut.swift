@@ -58,9 +58,9 @@ extension MediaCore {
                 let output = batch.reserve(RTPHeader.fixedLength + payload.count + Self.protectionRoom)
                 Self.writeHeader(
                     to: output, marker: record.marker, payloadType: payloadType, numbers: numbers, ssrc: ssrc)
-                let length = peer.pointee.sender.unsafelyProtect(
+                let length = peer.pointee.sender.protectPacket(
                     output, payload: payload, ssrc: ssrc, index: numbers.index)
-                batch.commit(length)
+                if length > 0 { batch.commit(length) }
                 forwarder.pointee.didSend(record)
                 sent += payload.count
             }
@@ -143,11 +143,10 @@ extension MediaCore {
     private func startAtLiveEdge(_ track: UnsafeMutablePointer<Track>, _ forwarder: UnsafeMutablePointer<Forwarder>) {
         let index = track.pointee.releasedEnd
         guard let highest = track.pointee.log.highestSequence else { return }
-        // The first packet of the track, or a burst that is about to leave, is part of it.
-        let first = track.pointee.log.endIndex == 1 ? 0 : index
+        // A burst that is about to leave is part of it.
         let sequence =
-            first < track.pointee.log.endIndex ? track.pointee.log.record(at: first).sequence : highest + 1
-        forwarder.pointee.startLive(atIndex: first, sequence: sequence)
+            index < track.pointee.log.endIndex ? track.pointee.log.record(at: index).sequence : highest + 1
+        forwarder.pointee.startLive(atIndex: index, sequence: sequence)
         track.pointee.catchingUp -= 1
     }
 
@@ -281,18 +280,18 @@ extension MediaCore {
                 let length = withUnsafeTemporaryAllocation(byteCount: payload.count + 2, alignment: 8) { original in
                     original.storeBytes(of: numbers.sequenceNumber.bigEndian, as: UInt16.self)
                     UnsafeMutableRawBufferPointer(rebasing: original[2...]).copyMemory(from: payload)
-                    return peer.pointee.sender.unsafelyProtect(
+                    return peer.pointee.sender.protectPacket(
                         output, payload: UnsafeRawBufferPointer(original), ssrc: retransmission.ssrc,
                         index: retransmission.nextIndex)
                 }
-                batch.commit(length)
+                if length > 0 { batch.commit(length) }
             } else {
                 Self.writeHeader(
                     to: output, marker: record.marker, payloadType: forwarder.pointee.payloadType, numbers: numbers,
                     ssrc: forwarder.pointee.ssrc)
-                let length = peer.pointee.sender.unsafelyProtect(
+                let length = peer.pointee.sender.protectPacket(
                     output, payload: payload, ssrc: forwarder.pointee.ssrc, index: numbers.index)
-                batch.commit(length)
+                if length > 0 { batch.commit(length) }
             }
         }
     }
@@ -301,7 +300,7 @@ extension MediaCore {
 extension Optional where Wrapped == SRTPSender {
     /// Protects a packet whose 12-byte header is in place, without moving the noncopyable sender.
     @inline(__always)
-    mutating func unsafelyProtect(
+    mutating func protectPacket(
         _ output: UnsafeMutableRawPointer, payload: UnsafeRawBufferPointer, ssrc: UInt32, index: UInt64
     ) -> Int {
         self?.protect(

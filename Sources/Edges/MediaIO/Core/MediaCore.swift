@@ -272,7 +272,7 @@ package struct MediaCore: ~Copyable {
         }
         let peer = peers.remove(slot)
         peersByID[peer.id] = nil
-        peersByUsername[Array(peer.ice.localUsernameFragment.utf8)] = nil
+        peersByUsername[Array(peer.ice.local.usernameFragment.utf8)] = nil
         events.append(.ended(peer.id, reason))
     }
 

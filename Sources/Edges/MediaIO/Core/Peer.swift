@@ -55,6 +55,8 @@ struct Peer: ~Copyable {
     var feedback = TransportFeedbackGenerator()
     var transportCCExtension: UInt8?
     var lastPacketAt: Instant?
+    /// Cumulative loss that a viewer has reported, by our SSRC.
+    var reportedLoss: [UInt32: Int] = [:]
     var retransmissionCredit = Peer.retransmissionBurst
     /// The SSRC of our own reports to a publisher.
     let reportSSRC: UInt32

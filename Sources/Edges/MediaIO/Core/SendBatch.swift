@@ -12,15 +12,34 @@ package struct OutgoingMessage: Sendable {
 
     /// The number of datagrams in the run.
     package var datagramCount: Int { segmentSize == 0 ? 1 : (length + segmentSize - 1) / segmentSize }
+
+    /// Forgets the first `count` bytes, which have left.
+    mutating func removeFirst(_ count: Int) {
+        offset += count
+        length -= count
+    }
 }
 
 /// Where a batch goes when it is full or the worker has nothing left to do: a socket, or a test.
 package protocol DatagramSink: AnyObject {
     /// Sends messages in order.
     ///
-    /// - Returns: How many left, from the front. Fewer than given means that the socket is full: the rest stays
-    ///   with the caller until ``SendBatch/resume()``. A message that can never be sent counts as gone.
-    func send(_ messages: UnsafeBufferPointer<OutgoingMessage>, arena: UnsafeRawPointer) -> Int
+    /// Less than everything means that the socket is full: the rest stays with the caller until
+    /// ``SendBatch/resume()``. A message that can never be sent counts as gone.
+    func send(_ messages: UnsafeBufferPointer<OutgoingMessage>, arena: UnsafeRawPointer) -> SendProgress
+}
+
+/// How far a ``DatagramSink`` got.
+package struct SendProgress: Equatable, Sendable {
+    /// Whole messages that left, from the front.
+    package var messages: Int
+    /// Bytes of the message after those that left as datagrams of their own.
+    package var bytesOfNext: Int
+
+    package init(messages: Int, bytesOfNext: Int = 0) {
+        self.messages = messages
+        self.bytesOfNext = bytesOfNext
+    }
 }
 
 /// Collects encrypted datagrams in one arena, grouped into runs that the kernel can take as one (UDP GSO).
@@ -72,6 +91,8 @@ package struct SendBatch: ~Copyable {
 
     /// Whether datagrams wait for the socket: new media should stay where it is.
     package var isBlocked: Bool { overflowStart < overflow.count }
+    /// What has been sent since the start.
+    package var totals: (datagrams: Int, bytes: Int, dropped: Int) { (datagramsSent, bytesSent, datagramsDropped) }
     package var isEmpty: Bool { messageCount == 0 }
 
     // MARK: Writing
@@ -134,12 +155,15 @@ package struct SendBatch: ~Copyable {
     /// Hands everything to the sink; what it refuses waits in the overflow queue.
     package mutating func flush() {
         guard messageCount > 0 else { return }
-        var sent = 0
+        var sent = SendProgress(messages: 0)
         if !isBlocked {
             sent = sink.send(
                 UnsafeBufferPointer(start: messages, count: messageCount), arena: UnsafeRawPointer(arena))
         }
-        for index in sent..<messageCount { keep(messages[index]) }
+        for index in sent.messages..<messageCount {
+            if index == sent.messages { messages[index].removeFirst(sent.bytesOfNext) }
+            keep(messages[index])
+        }
         messageCount = 0
         used = 0
         runIsOpen = false
@@ -165,13 +189,17 @@ package struct SendBatch: ~Copyable {
     package mutating func resume() -> Bool {
         while overflowStart < overflow.count {
             let waiting = overflow[overflowStart]
-            let sent = waiting.bytes.withUnsafeBytes { bytes in
+            let sent: SendProgress = waiting.bytes.withUnsafeBytes { bytes in
                 withUnsafePointer(to: waiting.message) { message in
                     sink.send(
                         UnsafeBufferPointer(start: message, count: 1), arena: bytes.baseAddress.unsafelyUnwrapped)
                 }
             }
-            guard sent == 1 else { return false }
+            guard sent.messages == 1 else {
+                overflow[overflowStart].message.removeFirst(sent.bytesOfNext)
+                return false
+            }
+            overflow[overflowStart].bytes = []
             overflowBytes -= waiting.bytes.count
             overflowStart += 1
         }
