@@ -73,10 +73,10 @@ package struct RTPPacketizer: Sendable {
         let sequenceNumber = nextSequenceNumber
         nextSequenceNumber &+= 1
         burst.append { bytes in
-            Self.appendHeader(
+            RTPHeader.append(
                 to: &bytes,
-                marker: marker,
                 payloadType: payloadType,
+                marker: marker,
                 sequenceNumber: sequenceNumber,
                 timestamp: timestamp,
                 ssrc: ssrc
