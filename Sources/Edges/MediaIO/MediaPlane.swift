@@ -2,9 +2,7 @@ import CLinux
 package import DTLS
 import Glibc
 package import ICE
-package import Media
 package import Primitives
-package import RTP
 package import SRTP
 import Synchronization
 

@@ -1,4 +1,5 @@
-package import ICE
+import DTLS
+import ICE
 package import Primitives
 import RTP
 import SRTP

@@ -1,4 +1,5 @@
-import Primitives
+import Media
+package import Primitives
 import RTP
 import SFU
 import SRTP

@@ -1,8 +1,10 @@
+import ICE
 import Media
-package import Primitives
-package import RTP
+import Primitives
+import RTP
 import SFU
 import SRTP
+import WebRTC
 
 /// Packets in: from a publisher's SRTP, from a packetizer, from the worker that owns the track.
 extension MediaCore {
@@ -41,7 +43,7 @@ extension MediaCore {
             let range = RTPHeaderExtensions.first(id: id, header: header, in: span),
             let number = TransportSequenceNumber.parse(span.extracting(range))
         {
-            peers[slot].pointee.feedback.receive(sequenceNumber: number, at: now)
+            peers[slot].pointee.feedback.receive(sequenceNumber: number, mediaSSRC: header.ssrc, at: now)
         }
         guard let index = sourceIndex(of: header, in: span, peer: slot) else { return }
         let sequence = peers[slot].pointee.sources[index].sequences.unwrap(header.sequenceNumber)
@@ -132,8 +134,7 @@ extension MediaCore {
         else { return }
         track.pointee.packetsReceived += 1
         track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)
-        track.pointee.clock.packetArrived(
-            timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))
+        track.pointee.clock.receive(timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))
         if startsKeyFrame, newestBefore.map({ position.timestamp > $0 }) ?? true {
             keyFrameArrived(track: slot, at: now)
         }
@@ -170,8 +171,7 @@ extension MediaCore {
             }
         }
         if let clock, let mediaTime = tracks[slot].pointee.input.mediaTime(of: clock.timestamp) {
-            tracks[slot].pointee.clock.set(
-                timestamp: UInt32(truncatingIfNeeded: mediaTime), ntpTime: clock.ntpTime)
+            tracks[slot].pointee.clock.set(rtp: UInt32(truncatingIfNeeded: mediaTime), ntp: clock.ntpTime)
         }
         release(track: slot, at: now, into: &batch)
     }
@@ -265,7 +265,7 @@ extension MediaCore {
             }
         }
         track.pointee.answersKeyFrameRequests = packets.answersKeyFrameRequests
-        if let clock = packets.clock { track.pointee.clock.set(timestamp: clock.timestamp, ntpTime: clock.ntpTime) }
+        if let clock = packets.clock { track.pointee.clock.set(rtp: clock.timestamp, ntp: clock.ntpTime) }
         release(track: slot, at: now, into: &batch)
     }
 

@@ -1,7 +1,9 @@
-package import Primitives
-package import RTP
+import ICE
+import Primitives
+import RTP
 import SFU
 import SRTP
+import WebRTC
 
 /// Reports and feedback, in and out. `docs/rtcp-ledger.md` says what each type is for.
 extension MediaCore {
@@ -70,8 +72,9 @@ extension MediaCore {
         guard track.pointee.publisherSSRC == report.ssrc,
             let mediaTime = track.pointee.input.mediaTime(of: report.rtpTimestamp)
         else { return }
-        track.pointee.clock.receiveSenderReport(
-            timestamp: UInt32(truncatingIfNeeded: mediaTime), ntp: report.ntpTime, arrival: ntp(at: now))
+        var report = report
+        report.rtpTimestamp = UInt32(truncatingIfNeeded: mediaTime)
+        track.pointee.clock.receive(report, at: ntp(at: now), offset: &peers[slot].pointee.clockOffset)
     }
 
     private mutating func receive(_ blocks: [ReportBlock], peer slot: Int) {

@@ -1,6 +1,8 @@
-package import Primitives
-package import RTP
+import ICE
+import Primitives
+import RTP
 import SFU
+import WebRTC
 
 /// What happens by the clock: reports, feedback, silence noticed.
 extension MediaCore {
@@ -57,10 +59,7 @@ extension MediaCore {
     }
 
     private mutating func sendTransportFeedback(to slot: Int, at now: Instant, into batch: inout SendBatch) {
-        guard peers[slot].pointee.transportCCExtension != nil, let media = peers[slot].pointee.sources.first?.ssrc
-        else { return }
-        let sender = peers[slot].pointee.reportSSRC
-        while let feedback = peers[slot].pointee.feedback.nextFeedback(senderSSRC: sender, mediaSSRC: media, at: now) {
+        while let feedback = peers[slot].pointee.feedback.advance(to: now) {
             sendRTCP([.transportFeedback(feedback)], to: slot, into: &batch)
         }
     }

@@ -1,10 +1,9 @@
-package import DTLS
-package import ICE
+import ICE
+import Media
 package import Primitives
 import RTP
 import SFU
-import SRTP
-import STUN
+package import SRTP
 import WebRTC
 
 /// All sessions and tracks of one worker: datagrams, packets and commands in, datagrams and events out.
@@ -55,7 +54,7 @@ package struct MediaCore: ~Copyable {
     package var events: [MediaEvent] = []
 
     var counters = MediaCounters()
-    var generator: Generator
+    private var generator: Generator
     /// Unix time in nanoseconds at ``Instant/zero``: sender reports speak wall-clock time.
     package var wallClockOffset: Int64
 
@@ -80,7 +79,7 @@ package struct MediaCore: ~Copyable {
     }
 
     /// SplitMix64: sequence and timestamp offsets need to be unlike each other, not secret.
-    struct Generator: RandomNumberGenerator {
+    private struct Generator: RandomNumberGenerator {
         var state: UInt64
 
         mutating func next() -> UInt64 {
@@ -278,7 +277,7 @@ package struct MediaCore: ~Copyable {
 
     mutating func endSource(ofTrack slot: Int) {
         tracks[slot].pointee.input.endSource()
-        tracks[slot].pointee.clock.sourceEnded()
+        tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.lastPacketAt = nil
     }
 }

@@ -1,5 +1,3 @@
-package import Primitives
-
 /// A worker's figures at one moment.
 package struct MediaReport: Sendable {
     /// One track as its worker sees it.

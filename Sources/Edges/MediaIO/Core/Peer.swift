@@ -52,7 +52,9 @@ struct Peer: ~Copyable {
     var bindingTracks: [Int] = []
     var sources: [Source] = []
     var subscriptions: [Subscription] = []
-    var feedback = TransportFeedbackGenerator()
+    var feedback: TransportFeedbackGenerator
+    /// The publisher's clock against ours, from the sender reports of all its tracks.
+    var clockOffset = ClockOffset()
     var transportCCExtension: UInt8?
     var lastPacketAt: Instant?
     /// Cumulative loss that a viewer has reported, by our SSRC.
@@ -73,5 +75,6 @@ struct Peer: ~Copyable {
         createdAt = now
         ice = ICELiteAgent(local: specification.local, remote: specification.remote, createdAt: now)
         self.reportSSRC = reportSSRC
+        feedback = TransportFeedbackGenerator(senderSSRC: reportSSRC)
     }
 }

@@ -55,7 +55,7 @@ enum SocketAddress {
         var next = list
         while let entry = next {
             next = entry.pointee.ifa_next
-            guard let address = entry.pointee.ifa_addr, entry.pointee.ifa_flags & UInt32(IFF_UP.rawValue) != 0 else {
+            guard let address = entry.pointee.ifa_addr, entry.pointee.ifa_flags & UInt32(IFF_UP) != 0 else {
                 continue
             }
             var storage = sockaddr_in6()

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-package import Primitives
+import Primitives
 
 /// One worker's socket on the shared UDP port: recvmmsg in, GSO and sendmmsg out.
 ///
@@ -88,12 +88,12 @@ package final class UDPPort: DatagramSink {
         for index in 0..<Self.receiveCount {
             receiveMessages[index].header.msg_namelen = UInt32(MemoryLayout<sockaddr_in6>.size)
         }
-        let count = martlet_recvmmsg(descriptor, receiveMessages, UInt32(Self.receiveCount), Int32(MSG_DONTWAIT.rawValue))
+        let count = martlet_recvmmsg(descriptor, receiveMessages, UInt32(Self.receiveCount), Int32(MSG_DONTWAIT))
         guard count > 0 else { return false }
         for index in 0..<Int(count) {
             let message = receiveMessages[index]
             // A datagram larger than any packet of ours can be is cut short by the kernel: not to be trusted.
-            guard message.header.msg_flags & Int32(MSG_TRUNC.rawValue) == 0,
+            guard message.header.msg_flags & Int32(MSG_TRUNC) == 0,
                 let source = SocketAddress.read(receiveAddresses + index)
             else { continue }
             body(
@@ -122,7 +122,7 @@ package final class UDPPort: DatagramSink {
                 prepare(count, next, offset: next.offset, length: next.length, arena: arena)
                 count += 1
             }
-            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT.rawValue))
+            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT))
             if sent > 0 {
                 done += Int(sent)
                 continue
@@ -176,7 +176,7 @@ package final class UDPPort: DatagramSink {
                 next += length
                 count += 1
             }
-            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT.rawValue))
+            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT))
             guard sent > 0 else {
                 let failure = errno
                 if failure == EINTR { continue }

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-package import Primitives
+import Primitives
 
 /// A bound UDP socket, before a worker takes it over.
 package struct UDPSocket: Sendable {
