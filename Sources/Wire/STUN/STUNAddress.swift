@@ -15,7 +15,7 @@ enum STUNAddress {
         /// The magic cookie, for IPv6 followed by the transaction ID.
         static func exclusiveOr(transactionID: [UInt8]) -> Mask {
             let cookie = STUNMessage.magicCookie
-            var mask = Mask(port: UInt16(cookie >> 16), ipv4: cookie, high: UInt64(cookie), low: 0)
+            var mask = Mask(port: UInt16(cookie >> 16), ipv4: cookie, high: 0, low: UInt64(cookie))
             for byte in transactionID.prefix(STUNMessage.transactionIDLength) {
                 mask.high = mask.high << 8 | mask.low >> 56
                 mask.low = mask.low << 8 | UInt64(byte)
