@@ -22,6 +22,11 @@ package struct Forwarder: Sendable {
         package var index: UInt64
         package var timestamp: UInt32
 
+        package init(index: UInt64, timestamp: UInt32) {
+            self.index = index
+            self.timestamp = timestamp
+        }
+
         package var sequenceNumber: UInt16 { UInt16(truncatingIfNeeded: index) }
     }
 

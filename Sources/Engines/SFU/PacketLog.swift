@@ -12,6 +12,8 @@ package struct PacketRecord: Sendable {
     /// Payload bytes, without header extensions and padding.
     package var length: Int32
     package var marker: Bool
+    /// Whether the payload holds the beginning of a key frame.
+    package var startsKeyFrame: Bool
 }
 
 /// The recent packets of one track on one worker: the only place where a packet's payload is stored.
@@ -162,7 +164,7 @@ package struct PacketLog: ~Copyable {
         }
         records[index & (recordCapacity - 1)] = PacketRecord(
             sequence: sequence, timestamp: timestamp, arrival: arrival, position: position,
-            length: Int32(payload.count), marker: marker)
+            length: Int32(payload.count), marker: marker, startsKeyFrame: startsKeyFrame)
         indexes[Int(truncatingIfNeeded: sequence) & (recordCapacity - 1)] = index
         head = position + payload.count
         endIndex += 1
