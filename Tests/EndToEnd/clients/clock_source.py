@@ -14,14 +14,15 @@ WIDTH, HEIGHT, CELL = 640, 360, 16
 
 def main():
     generator = numpy.random.default_rng(7)
-    noise = generator.integers(40, 200, size=(HEIGHT, WIDTH + 256), dtype=numpy.uint8)
-    smooth = (noise[:, :-3] // 4 + noise[:, 1:-2] // 4 + noise[:, 2:-1] // 4 + noise[:, 3:] // 4)[:, : WIDTH + 240]
+    # Soft blocks: enough for some hundred kilobits a second, not so much that the cells would blur.
+    blocks = generator.integers(60, 180, size=(HEIGHT // 8, (WIDTH + 240) // 8), dtype=numpy.uint8)
+    picture = numpy.kron(blocks, numpy.ones((8, 8), dtype=numpy.uint8))
     chroma = bytes([128]) * (WIDTH * HEIGHT // 2)
     begun = time.monotonic()
     frame = 0
     while True:
         shift = (frame * 2) % 240
-        luma = smooth[:, shift : shift + WIDTH].copy()
+        luma = picture[:, shift : shift + WIDTH].copy()
         now = int(time.time() * 1000) % 2**32
         for bit in range(32):
             row, column = divmod(bit, 16)

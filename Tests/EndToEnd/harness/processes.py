@@ -37,6 +37,11 @@ def free_port():
                     continue
 
 
+def _environment():
+    """Ours without the settings of the build, which would be unknown settings to the gateway."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MARTLET_")}
+
+
 class Program:
     """A running program whose standard output and error go to one log file."""
 
@@ -53,7 +58,7 @@ class Program:
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**_environment(), **(environment or {})},
             # Its own group, so that its children end with it.
             start_new_session=True,
         )
