@@ -14,15 +14,17 @@ WIDTH, HEIGHT, CELL = 640, 360, 16
 
 def main():
     generator = numpy.random.default_rng(7)
-    # Soft blocks: enough for some hundred kilobits a second, not so much that the cells would blur.
+    # Blocks that move, and a grain that does not repeat: the encoder needs all of a megabit for it.
     blocks = generator.integers(60, 180, size=(HEIGHT // 8, (WIDTH + 240) // 8), dtype=numpy.uint8)
     picture = numpy.kron(blocks, numpy.ones((8, 8), dtype=numpy.uint8))
+    grains = generator.integers(0, 24, size=(16, HEIGHT // 2, WIDTH), dtype=numpy.uint8)
     chroma = bytes([128]) * (WIDTH * HEIGHT // 2)
     begun = time.monotonic()
     frame = 0
     while True:
         shift = (frame * 2) % 240
         luma = picture[:, shift : shift + WIDTH].copy()
+        luma[HEIGHT // 2 :] += grains[frame % 16]
         now = int(time.time() * 1000) % 2**32
         for bit in range(32):
             row, column = divmod(bit, 16)
