@@ -59,7 +59,7 @@ let mediaCore: [Target] = [
     module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
-    module("RTMP", in: "Engines", ["Primitives", "Media"], settings: memorySafe),
+    module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
 
     module(
         "MediaIO", in: "Edges",
@@ -93,7 +93,10 @@ let mediaCoreTests: [Target] = [
 let gateway: [Target] = [
     module(
         "GatewayConfiguration", in: "Edges",
-        ["Primitives", .product(name: "Configuration", package: "swift-configuration")]),
+        [
+            "Primitives", .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "Yams", package: "Yams"),
+        ]),
     module(
         "Telemetry", in: "Edges",
         [
@@ -102,7 +105,10 @@ let gateway: [Target] = [
         ]),
     module(
         "Auth", in: "Edges",
-        ["Primitives", .product(name: "JWTKit", package: "jwt-kit")]),
+        [
+            "Primitives", .product(name: "JWTKit", package: "jwt-kit"),
+            .product(name: "Crypto", package: "swift-crypto"),
+        ]),
     module(
         "Gateway", in: "Edges",
         [
@@ -146,8 +152,13 @@ let gateway: [Target] = [
 
 let gatewayTests: [Target] = [
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
-    tests("AuthTests", ["Auth", "Primitives", "TestSupport"]),
-    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
+    tests("AuthTests", ["Auth", "Primitives", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+    tests(
+        "TelemetryTests",
+        [
+            "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
     tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
     tests("RTMPServiceTests", ["RTMPService", "TestSupport"]),
     tests(
@@ -169,11 +180,13 @@ if !mediaCoreOnly {
         .package(
             url: "https://github.com/apple/swift-configuration", exact: "1.4.0",
             traits: ["YAML", "CommandLineArguments", "Reloading"]),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),

@@ -85,6 +85,15 @@ struct STUNMessageTests {
         }
     }
 
+    @Test func `without a fingerprint every flipped bit throws or fails the integrity`() {
+        let bytes = TestVectors.longTermRequest
+        for bit in 0..<bytes.count * 8 {
+            var flipped = bytes
+            flipped[bit / 8] ^= 1 << (bit % 8)
+            #expect(!isAuthentic(flipped, key: TestVectors.longTermKey), "bit \(bit)")
+        }
+    }
+
     @Test func `random bytes behind a valid header never trap`() {
         var generator = SeededGenerator(seed: 8489)
         for _ in 0..<5_000 {

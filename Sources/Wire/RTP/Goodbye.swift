@@ -12,9 +12,7 @@ package struct Goodbye: Equatable, Sendable {
         self.reason = reason
     }
 
-    /// Parses what follows the four-byte RTCP header.
-    ///
-    /// - Parameter sourceCount: The header's count field; 0 is allowed and means nothing.
+    /// Parses what follows the four-byte RTCP header, whose count field is `sourceCount` (0 is allowed).
     init(parsing reader: inout ByteReader, sourceCount: Int) throws(ParseError) {
         sources = []
         for _ in 0..<sourceCount { sources.append(try reader.readInteger()) }

@@ -2,8 +2,7 @@ package import Primitives
 
 /// A packet's place in the order in which its sender gave packets to the transport (TWCC draft §2.1).
 package enum TransportSequenceNumber {
-    /// - Parameter value: The element's bytes. The four-byte form of version 2, which asks for feedback, is read too.
-    /// - Returns: `nil` when it is too short.
+    /// Reads the two bytes of version 1 or the first two of version 2's four; `nil` when there are fewer.
     package static func parse(_ value: Span<UInt8>) -> UInt16? {
         value.count >= 2 ? value.uint16(at: 0) : nil
     }
@@ -26,8 +25,7 @@ package struct AbsoluteCaptureTime: Equatable, Sendable {
         self.clockOffset = clockOffset
     }
 
-    /// - Parameter value: The element's bytes: 8, or 16 with the clock offset.
-    /// - Returns: `nil` when it is too short.
+    /// Reads the element's bytes: 8, or 16 with the clock offset; `nil` when there are fewer.
     package init?(parsing value: Span<UInt8>) {
         guard value.count >= 8 else { return nil }
         capturedAt = NTPTime(rawValue: value.uint64(at: 0))
@@ -60,7 +58,7 @@ package struct AbsoluteSendTime: Equatable, Sendable {
         rawValue = UInt32(truncatingIfNeeded: time.rawValue >> 14) & 0xFF_FFFF
     }
 
-    /// - Returns: `nil` when `value` is too short.
+    /// Reads the element's bytes; `nil` when there are too few.
     package init?(parsing value: Span<UInt8>) {
         guard value.count >= 3 else { return nil }
         rawValue = value.uint24(at: 0)
@@ -79,7 +77,7 @@ package struct AbsoluteSendTime: Equatable, Sendable {
 
 /// How many clock ticks after its timestamp a packet was sent (RFC 5450 §3).
 package enum TransmissionTimeOffset {
-    /// - Returns: Ticks of the stream's RTP clock, -2^23..<2^23; `nil` when `value` is too short.
+    /// Ticks of the stream's RTP clock, -2^23..<2^23; `nil` when `value` is too short.
     package static func parse(_ value: Span<UInt8>) -> Int32? {
         value.count >= 3 ? Int32(bitPattern: value.uint24(at: 0) << 8) >> 8 : nil
     }
@@ -97,7 +95,7 @@ package struct PlayoutDelay: Equatable, Sendable {
         self.maximum = min(maximum, 0xFFF)
     }
 
-    /// - Returns: `nil` when `value` is too short.
+    /// Reads the element's bytes; `nil` when there are too few.
     package init?(parsing value: Span<UInt8>) {
         guard value.count >= 3 else { return nil }
         let both = value.uint24(at: 0)
@@ -129,7 +127,7 @@ package struct AudioLevel: Equatable, Sendable {
         self.level = level & 0x7F
     }
 
-    /// - Returns: `nil` when `value` is empty.
+    /// Reads the element's one byte; `nil` when there is none.
     package init?(parsing value: Span<UInt8>) {
         guard value.count >= 1 else { return nil }
         isVoice = value[0] & 0x80 != 0
@@ -148,7 +146,7 @@ package struct VideoOrientation: Equatable, Sendable {
     package var isFlipped: Bool
     package var isBackCamera: Bool
 
-    /// - Returns: `nil` when `value` is empty.
+    /// Reads the element's one byte; `nil` when there is none.
     package init?(parsing value: Span<UInt8>) {
         guard value.count >= 1 else { return nil }
         rotation = Int(value[0] & 0x03) * 90

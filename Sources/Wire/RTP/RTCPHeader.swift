@@ -36,9 +36,7 @@ struct RTCPHeader {
         return body.count - padding
     }
 
-    /// Writes one packet around what `body` writes, padded to 32 bits.
-    ///
-    /// - Parameter count: 0...31.
+    /// Writes one packet around what `body` writes, padded to 32 bits; `count` is 0...31.
     static func write(
         type: RTCPType,
         count: UInt8,

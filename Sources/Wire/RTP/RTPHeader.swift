@@ -85,9 +85,8 @@ package struct RTPHeader: Equatable, Sendable {
 
     /// Appends a header without CSRCs and without padding, which is all that we send.
     ///
-    /// - Parameters:
-    ///   - payloadType: 0...127; the upper bit is dropped.
-    ///   - extensions: Header extension elements in the order to send; none leaves the extension out.
+    /// The payload type is 0...127; its upper bit is dropped. Header extension elements go out in the order given, and
+    /// without any the extension is left out.
     package static func append(
         to bytes: inout [UInt8],
         payloadType: UInt8,

@@ -6,7 +6,7 @@ package struct ReceiverEstimatedMaximumBitrate: Equatable, Sendable {
     static let identifier: UInt32 = 0x5245_4D42
 
     package var senderSSRC: UInt32
-    /// Bits per second. 18 significant bits travel; the rest is rounded down when written.
+    /// Bits per second, of which 18 significant bits travel; the rest is rounded down when written.
     package var bitrate: UInt64
     /// At most 255.
     package var ssrcs: [UInt32]
@@ -17,9 +17,8 @@ package struct ReceiverEstimatedMaximumBitrate: Equatable, Sendable {
         self.ssrcs = ssrcs
     }
 
-    /// Parses what follows the four-byte RTCP header.
+    /// Parses what follows the four-byte RTCP header; `nil` for application layer feedback other than REMB.
     ///
-    /// - Returns: `nil` when this application layer feedback is something else than REMB.
     /// - Throws: ``ParseError/invalid(field:)`` for a bitrate of more than 64 bits.
     init?(parsing reader: inout ByteReader) throws(ParseError) {
         senderSSRC = try reader.readInteger()

@@ -28,9 +28,9 @@ package struct SenderReport: Equatable, Sendable {
         self.reportBlocks = reportBlocks
     }
 
-    /// Parses what follows the four-byte RTCP header. Profile-specific extensions after the blocks are passed over.
+    /// Parses what follows the four-byte RTCP header, whose count field is `blockCount`.
     ///
-    /// - Parameter blockCount: The header's count field.
+    /// Profile-specific extensions after the blocks are passed over.
     init(parsing reader: inout ByteReader, blockCount: Int) throws(ParseError) {
         ssrc = try reader.readInteger()
         ntpTime = NTPTime(rawValue: try reader.readInteger())
@@ -61,9 +61,9 @@ package struct ReceiverReport: Equatable, Sendable {
         self.reportBlocks = reportBlocks
     }
 
-    /// Parses what follows the four-byte RTCP header. Profile-specific extensions after the blocks are passed over.
+    /// Parses what follows the four-byte RTCP header, whose count field is `blockCount`.
     ///
-    /// - Parameter blockCount: The header's count field.
+    /// Profile-specific extensions after the blocks are passed over.
     init(parsing reader: inout ByteReader, blockCount: Int) throws(ParseError) {
         ssrc = try reader.readInteger()
         reportBlocks = []

@@ -39,11 +39,9 @@ package struct SourceDescription: Equatable, Sendable {
         chunks = [Chunk(ssrc: ssrc, items: [Item(type: Self.canonicalNameType, text: canonicalName)])]
     }
 
-    /// Parses what follows the four-byte RTCP header.
+    /// Parses what follows the four-byte RTCP header, whose count field is `chunkCount`.
     ///
     /// A last chunk without its terminating zero is accepted: the packet's own length ends it just as clearly.
-    ///
-    /// - Parameter chunkCount: The header's count field.
     init(parsing reader: inout ByteReader, chunkCount: Int) throws(ParseError) {
         chunks = []
         let total = reader.remaining

@@ -51,8 +51,13 @@ package struct MediaDescription: Hashable, Sendable {
     package var mid: String? { attributes.first("mid") }
 
     /// The direction as the peer that wrote it sees it; `nil` when the section does not say.
+    package var direction: MediaDirection? { attributes.direction }
+}
+
+extension SDPAttributes {
+    /// The first of `sendrecv`, `sendonly`, `recvonly` and `inactive`; `nil` when there is none.
     package var direction: MediaDirection? {
-        for element in attributes.elements where element.value == nil {
+        for element in elements where element.value == nil {
             if let direction = MediaDirection(rawValue: element.name) { return direction }
         }
         return nil

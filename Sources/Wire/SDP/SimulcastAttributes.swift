@@ -52,7 +52,9 @@ package struct RIDAttribute: Hashable, Sendable {
 
 /// `a=simulcast`: which layers are sent and received (RFC 8853 §5).
 package struct SimulcastAttribute: Hashable, Sendable {
-    /// Layers in order; each is a list of alternatives, the preferred first. A layer may start out paused (`~`).
+    /// Layers in order, each a list of alternatives with the preferred first.
+    ///
+    /// The mark of a layer that starts out paused (`~`) is not kept.
     package var send: [[String]]
     package var receive: [[String]]
 

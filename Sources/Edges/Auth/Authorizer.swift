@@ -1,0 +1,148 @@
+import Crypto
+package import Primitives
+
+/// Decides who may do what.
+package struct Authorizer: Sendable {
+    private let policy: AccessPolicy
+    private let tokens: TokenAuthority
+
+    package init(policy: AccessPolicy, tokens: TokenAuthority) {
+        self.policy = policy
+        self.tokens = tokens
+    }
+
+    /// Gives or refuses a permission.
+    ///
+    /// A credential that is present must be good: a wrong one is refused even where none is needed, so that a
+    /// typing error never looks like success.
+    ///
+    /// - Parameters:
+    ///   - permission: What is asked for.
+    ///   - stream: The stream it is asked for; `nil` for all of them together.
+    ///   - credential: A token or a stream key, from the network.
+    ///   - origin: Where the request comes from.
+    /// - Returns: Who it was given to.
+    /// - Throws: ``AuthRefusal``, whose words name the command that makes a credential.
+    package func authorize(
+        _ permission: Permission,
+        stream: StreamName?,
+        credential: Secret?,
+        origin: RequestOrigin
+    ) async throws(AuthRefusal) -> Grant {
+        if let credential {
+            let holder = try await check(credential, permission, stream)
+            return Grant(permission: permission, holder: holder)
+        }
+        if policy.anonymous(for: permission) != .nobody, origin.isLoopback {
+            return Grant(permission: permission, holder: .loopback)
+        }
+        if policy.anonymous(for: permission) == .anyone {
+            let digest = Self.digest("address", origin.peer?.host ?? "")
+            return Grant(permission: permission, holder: .anonymous(digest: digest))
+        }
+        throw refusal(.credentialMissing, permission, stream, "\(Self.words(permission, stream)) needs a token")
+    }
+
+    /// The refusal of a credential that cannot even be read, such as `Authorization: Basic`.
+    ///
+    /// - Parameters:
+    ///   - permission: What was asked for.
+    ///   - stream: The stream it was asked for.
+    /// - Returns: A refusal that asks for a bearer token.
+    package func malformedCredential(_ permission: Permission, stream: StreamName?) -> AuthRefusal {
+        refusal(.credentialMalformed, permission, stream, "The credential is not a bearer token")
+    }
+
+    private func check(
+        _ credential: Secret,
+        _ permission: Permission,
+        _ stream: StreamName?
+    ) async throws(AuthRefusal) -> Grant.Holder {
+        let text = credential.revealed
+        let sha256 = Hexadecimal.text(SHA256.hash(data: Array(text.utf8)))
+        if text.utf8.count <= TokenAuthority.maximumTokenLength,
+            let key = policy.keys.first(where: { $0.sha256 == sha256 })
+        {
+            guard permission == .publish else {
+                throw refusal(.permissionNotAllowed, permission, stream, "A stream key is for publishing alone")
+            }
+            guard let stream, key.pattern.matches(stream.description) else {
+                throw refusal(.streamNotAllowed, permission, stream, "This stream key is for other streams")
+            }
+            return .credential(digest: Self.digest("key", sha256))
+        }
+        let claims: TokenClaims
+        do {
+            claims = try await tokens.verify(text)
+        } catch {
+            throw refusal(of: error, permission, stream)
+        }
+        guard claims.allow.contains(permission.rawValue) else {
+            throw refusal(
+                .permissionNotAllowed,
+                permission,
+                stream,
+                "This token does not allow `\(permission.rawValue)`"
+            )
+        }
+        // What shows every stream is not for a token of one.
+        guard let pattern = StreamPattern(claims.stream),
+            stream.map({ pattern.matches($0.description) }) ?? (pattern == .any)
+        else { throw refusal(.streamNotAllowed, permission, stream, "This token is for other streams") }
+        if let subject = claims.sub { return .credential(digest: Self.digest("subject", subject)) }
+        return .credential(digest: Self.digest("token", claims.jti ?? sha256))
+    }
+
+    private func refusal(of problem: TokenProblem, _ permission: Permission, _ stream: StreamName?) -> AuthRefusal {
+        switch problem {
+        case .expired: refusal(.credentialExpired, permission, stream, "The token has expired")
+        case .notYetValid: refusal(.credentialNotYetValid, permission, stream, "The token does not count yet")
+        case .malformed:
+            refusal(
+                .credentialMalformed,
+                permission,
+                stream,
+                "The credential is neither a known stream key nor a token"
+            )
+        case .wrongAlgorithm:
+            refusal(.credentialWrong, permission, stream, "The token is not signed with HS256")
+        case .badSignature:
+            refusal(.credentialWrong, permission, stream, "The token was not signed by this gateway")
+        }
+    }
+
+    private func refusal(
+        _ reason: AuthRefusal.Reason,
+        _ permission: Permission,
+        _ stream: StreamName?,
+        _ what: String
+    ) -> AuthRefusal {
+        AuthRefusal(
+            reason: reason,
+            detail: "\(what). Make one on the gateway with: \(Self.command(permission, stream: stream))"
+        )
+    }
+
+    /// The command line that makes a token for this very purpose.
+    ///
+    /// - Parameters:
+    ///   - permission: What the token shall allow.
+    ///   - stream: The stream it shall be for; `nil` for all.
+    /// - Returns: A line for a shell; stream names need no quotes, the star does.
+    package static func command(_ permission: Permission, stream: StreamName?) -> String {
+        "martlet token create --stream \(stream?.description ?? "'*'") --allow \(permission.rawValue) --expires 12h"
+    }
+
+    private static func words(_ permission: Permission, _ stream: StreamName?) -> String {
+        switch permission {
+        case .publish: "Publishing \(stream?.description ?? "") from another machine"
+        case .play: "Watching \(stream?.description ?? "")"
+        case .admin: "This page of the API"
+        }
+    }
+
+    /// 128 bits of SHA-256: enough to tell holders apart, and nothing can be read out of them.
+    private static func digest(_ kind: String, _ text: String) -> String {
+        Hexadecimal.text(SHA256.hash(data: Array("\(kind):\(text)".utf8)).prefix(16))
+    }
+}

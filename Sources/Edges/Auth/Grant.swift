@@ -1,0 +1,23 @@
+/// A permission that was given, and to whom.
+package struct Grant: Sendable, Equatable {
+    package enum Holder: Hashable, Sendable {
+        /// A program on this machine, without a credential.
+        case loopback
+        /// Somebody without a credential, where anyone may.
+        ///
+        /// - Parameter digest: Tells addresses apart.
+        case anonymous(digest: String)
+        /// Somebody with a token or a stream key.
+        ///
+        /// - Parameter digest: Opaque and stable: the same for every token of one subject, never a secret.
+        case credential(digest: String)
+    }
+
+    package var permission: Permission
+    package var holder: Holder
+
+    package init(permission: Permission, holder: Holder) {
+        self.permission = permission
+        self.holder = holder
+    }
+}

@@ -1,0 +1,171 @@
+extension Setting {
+    /// Every key of this version, in the order of `config/martlet.yaml`.
+    package static let all: [Setting] =
+        http + rtmp + webrtc + publish + auth + limits + [
+            Setting(
+                "data.directory",
+                \.dataDirectory,
+                .text("a path", maximumLength: 4096),
+                "Where generated secrets are kept."
+            ),
+            Setting(
+                "node.id",
+                \.nodeID,
+                .optional(.text("a short name", maximumLength: 64)),
+                "The name of this gateway in logs and health answers; generated when not set."
+            ),
+            Setting(
+                "shutdown.grace",
+                \.shutdownGrace,
+                .duration(.zero ... .seconds(3600)),
+                "How long a shutdown waits for sessions to end."
+            ),
+        ] + log
+
+    private static let http = [
+        Setting("http.host", \.http.host, .address, "The address of WHIP, WHEP, API and pages."),
+        Setting("http.port", \.http.port, .port(from: 0), "The TCP port of WHIP, WHEP, API and pages."),
+        Setting(
+            "http.cors.origins",
+            \.http.corsOrigins,
+            .list("origins", of: { text throws(InvalidValue) in try origin(text) }, format: { $0 }),
+            "Origins besides the gateway's own that may call the API from a browser."
+        ),
+        Setting(
+            "http.frame_ancestors",
+            \.http.frameAncestors,
+            .list("CSP sources", of: { text throws(InvalidValue) in try contentSource(text) }, format: { $0 }),
+            "Who may embed the pages in a frame."
+        ),
+    ]
+
+    private static let rtmp = [
+        Setting("rtmp.host", \.rtmp.host, .address, "The address of RTMP."),
+        Setting("rtmp.port", \.rtmp.port, .port(from: 0), "The TCP port of RTMP."),
+        Setting(
+            "rtmp.b_frames",
+            \.rtmp.bFrames,
+            .oneOf(Settings.BFramePolicy.self, unsupported: ["transcode", "hls_only"]),
+            "What to do with B-frames, which browsers cannot play over WebRTC."
+        ),
+    ]
+
+    private static let webrtc = [
+        Setting("webrtc.host", \.webrtc.host, .address, "The address of WebRTC media."),
+        Setting("webrtc.port", \.webrtc.port, .port(from: 1), "The UDP port of WebRTC media."),
+        Setting(
+            "webrtc.announce",
+            \.webrtc.announce,
+            .list(
+                "addresses or host names",
+                of: { text throws(InvalidValue) in try hostOrAddress(text) },
+                format: { $0 }
+            ),
+            "The addresses told to clients; the usable local ones when empty."
+        ),
+        Setting(
+            "webrtc.workers",
+            \.webrtc.workers,
+            .optional(.integer(1...64), absent: "auto"),
+            "How many threads move media; `auto` is one for each core."
+        ),
+        Setting(
+            "webrtc.srtp_backend",
+            \.webrtc.srtpBackend,
+            .oneOf(Settings.SRTPChoice.self, unsupported: ["ipsec-mb"]),
+            "The library that encrypts media."
+        ),
+        Setting(
+            "webrtc.ice_servers",
+            \.webrtc.iceServers,
+            .list(
+                "STUN or TURN URLs",
+                of: { text throws(InvalidValue) in try ICEServer(parsing: text) },
+                format: { $0.url }
+            ),
+            isSecret: true,
+            "STUN and TURN servers that clients are told to use."
+        ),
+    ]
+
+    private static let publish = [
+        Setting(
+            "publish.takeover",
+            \.publish.takeover,
+            .oneOf(Settings.Takeover.self),
+            "What a second publisher of a live stream gets."
+        ),
+        Setting(
+            "publish.grace",
+            \.publish.grace,
+            .duration(.zero ... .seconds(600)),
+            "How long viewers wait for a publisher that vanished."
+        ),
+    ]
+
+    private static let auth = [
+        Setting(
+            "auth.anonymous.publish",
+            \.auth.anonymousPublish,
+            .oneOf(Settings.AnonymousAccess.self),
+            "Who may publish without a credential."
+        ),
+        Setting(
+            "auth.anonymous.play",
+            \.auth.anonymousPlay,
+            .oneOf(Settings.AnonymousAccess.self),
+            "Who may watch without a credential."
+        ),
+        Setting(
+            "auth.anonymous.admin",
+            \.auth.anonymousAdmin,
+            .oneOf(Settings.AnonymousAccess.self),
+            "Who may read the API and the metrics without a credential."
+        ),
+        Setting(
+            "auth.jwt.secret",
+            \.auth.jwtSecret,
+            .optional(.secret(atLeast: 32)),
+            isSecret: true,
+            "The secret that signs tokens; generated in the data directory when not set."
+        ),
+        Setting(
+            "auth.keys",
+            \.auth.keys,
+            .list(
+                "SHA-256 digests",
+                of: { text throws(InvalidValue) in try StreamKeyDigest(parsing: text) },
+                format: { "\($0.pattern)=\($0.sha256)" }
+            ),
+            isSecret: true,
+            "Digests of stream keys, each for one stream or for all."
+        ),
+    ]
+
+    private static let limits = [
+        Setting("limits.loopback", \.limits.loopback, .boolean, "Whether limits hold on this machine too."),
+        Setting(
+            "limits.posts_per_minute",
+            \.limits.postsPerMinute,
+            .integer(1...1_000_000),
+            "WHIP and WHEP requests of one address, in the long run."
+        ),
+        Setting(
+            "limits.posts_burst",
+            \.limits.postsBurst,
+            .integer(1...1_000_000),
+            "WHIP and WHEP requests of one address, at once."
+        ),
+        Setting(
+            "limits.failures_per_minute",
+            \.limits.failuresPerMinute,
+            .integer(1...1_000_000),
+            "Refused credentials of one address before it is turned away unheard."
+        ),
+    ]
+
+    private static let log = [
+        Setting("log.level", \.log.level, .oneOf(Settings.LogLevel.self), "The least important message to write."),
+        Setting("log.format", \.log.format, .oneOf(Settings.LogFormat.self), "Text for people or JSON for machines."),
+    ]
+}

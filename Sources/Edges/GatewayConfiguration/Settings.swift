@@ -1,0 +1,142 @@
+package import Primitives
+
+/// Everything an operator can set, with the value in force when nothing is set.
+///
+/// `config/martlet.yaml` lists the same keys with the same defaults; a test keeps the two equal. How text
+/// becomes these values is in ``Setting``, where the text comes from in ``SettingsLoader``.
+package struct Settings: Sendable, Equatable {
+    package var http = HTTP()
+    package var rtmp = RTMP()
+    package var webrtc = WebRTC()
+    package var publish = Publish()
+    package var auth = Auth()
+    package var limits = Limits()
+    package var log = Log()
+
+    /// `data.directory`: where generated secrets are kept (created with mode 0700).
+    package var dataDirectory = "martlet-data"
+    /// `node.id`: the name of this gateway in logs and health answers; `nil` generates one at first start.
+    package var nodeID: String?
+    /// `shutdown.grace`: how long a drain waits for sessions to end by themselves.
+    package var shutdownGrace: Duration = .seconds(30)
+
+    package init() {}
+
+    /// The TCP port of WHIP, WHEP, API and pages.
+    package struct HTTP: Sendable, Equatable {
+        /// `http.host`: the address to listen on; `::` takes IPv4 too.
+        package var host = "::"
+        /// `http.port`: 0 takes any free port.
+        package var port: UInt16 = 8080
+        /// `http.cors.origins`: origins besides the gateway's own that may call the API.
+        ///
+        /// WHIP and WHEP answer every origin: their requests carry a bearer token, never a cookie.
+        package var corsOrigins: [String] = []
+        /// `http.frame_ancestors`: who may embed the pages (CSP source expressions).
+        package var frameAncestors = ["'self'"]
+    }
+
+    package struct RTMP: Sendable, Equatable {
+        /// `rtmp.host`: the address to listen on; `::` takes IPv4 too.
+        package var host = "::"
+        /// `rtmp.port`: 0 takes any free port.
+        package var port: UInt16 = 1935
+        /// `rtmp.b_frames`: what to do with frames that reorder, which break WebRTC players.
+        package var bFrames: BFramePolicy = .automatic
+    }
+
+    /// What happens to an RTMP publisher's B-frames.
+    package enum BFramePolicy: String, Sendable, CaseIterable {
+        /// Drop them where no other frame needs them; otherwise WebRTC viewers are told why they see nothing.
+        case automatic = "auto"
+        /// The same as ``automatic`` in this version, which cannot transcode them.
+        case drop
+    }
+
+    package struct WebRTC: Sendable, Equatable {
+        /// `webrtc.host`: the address media is received on; `::` takes IPv4 too.
+        package var host = "::"
+        /// `webrtc.port`: the one UDP port of all workers, and the TCP port that locks it.
+        package var port: UInt16 = 8100
+        /// `webrtc.announce`: addresses or host names put in candidates; empty means the usable local addresses.
+        package var announce: [String] = []
+        /// `webrtc.workers`: 1 to 64 threads; `nil` is one for each core.
+        package var workers: Int?
+        /// `webrtc.srtp_backend`: who encrypts.
+        package var srtpBackend: SRTPChoice = .automatic
+        /// `webrtc.ice_servers`: STUN and TURN servers handed to clients in `Link` headers.
+        package var iceServers: [ICEServer] = []
+    }
+
+    package enum SRTPChoice: String, Sendable, CaseIterable {
+        case automatic = "auto"
+        case openssl
+        case libsrtp2
+    }
+
+    package struct Publish: Sendable, Equatable {
+        /// `publish.takeover`: what a second publisher of a live stream gets.
+        package var takeover: Takeover = .automatic
+        /// `publish.grace`: how long viewers wait for a publisher that vanished.
+        package var grace: Duration = .seconds(15)
+    }
+
+    package enum Takeover: String, Sendable, CaseIterable {
+        /// The same credential replaces at once, anyone else once the old publisher has been silent for 2 s.
+        case automatic = "auto"
+        /// The newest publisher wins.
+        case replace
+        /// The first publisher wins.
+        case reject
+    }
+
+    package struct Auth: Sendable, Equatable {
+        /// `auth.anonymous.publish`: who may publish without a credential.
+        package var anonymousPublish: AnonymousAccess = .loopback
+        /// `auth.anonymous.play`: who may watch without a credential.
+        package var anonymousPlay: AnonymousAccess = .anyone
+        /// `auth.anonymous.admin`: who may read the API and `/metrics` without a credential.
+        package var anonymousAdmin: AnonymousAccess = .loopback
+        /// `auth.jwt.secret`: the HS256 secret, at least 32 bytes; `nil` generates one at first start.
+        package var jwtSecret: Secret?
+        /// `auth.keys`: SHA-256 digests of stream keys.
+        package var keys: [StreamKeyDigest] = []
+    }
+
+    package enum AnonymousAccess: String, Sendable, CaseIterable {
+        case nobody
+        /// Programs on this machine; see the README for what counts as such.
+        case loopback
+        case anyone
+    }
+
+    /// Bounds on what one client may ask for.
+    package struct Limits: Sendable, Equatable {
+        /// `limits.loopback`: whether the limits hold for clients on this machine as well.
+        package var loopback = false
+        /// `limits.posts_per_minute`: WHIP and WHEP requests of one address, in the long run.
+        package var postsPerMinute = 120
+        /// `limits.posts_burst`: WHIP and WHEP requests of one address, at once.
+        package var postsBurst = 60
+        /// `limits.failures_per_minute`: refused credentials of one address before it is turned away unheard.
+        package var failuresPerMinute = 20
+    }
+
+    package struct Log: Sendable, Equatable {
+        /// `log.level`: the least important message to write.
+        package var level: LogLevel = .info
+        /// `log.format`: one JSON object a line, or text for people.
+        package var format: LogFormat = .automatic
+    }
+
+    package enum LogLevel: String, Sendable, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+    }
+
+    package enum LogFormat: String, Sendable, CaseIterable {
+        /// Text on a terminal, JSON elsewhere.
+        case automatic = "auto"
+        case text
+        case json
+    }
+}

@@ -1,0 +1,189 @@
+package import DTLS
+package import ICE
+package import Media
+package import Primitives
+package import RTP
+package import WebRTC
+
+/// A WebRTC session's number, unique within the process.
+package typealias PeerID = UInt64
+/// A track's number, unique within the process; the same on every worker that carries the track.
+package typealias TrackID = UInt32
+
+/// What a media worker needs to know of a track.
+package struct TrackSpecification: Sendable {
+    package var id: TrackID
+    package var codec: Codec
+    /// The worker where the track's publisher is.
+    package var owner: Int
+
+    package init(id: TrackID, codec: Codec, owner: Int) {
+        self.id = id
+        self.codec = codec
+        self.owner = owner
+    }
+}
+
+/// The transport half of a new WebRTC session.
+package struct PeerSpecification: Sendable {
+    package var id: PeerID
+    package var local: ICECredentials
+    package var remote: ICECredentials?
+    package var role: DTLSRole
+    package var fingerprints: [Fingerprint]
+
+    package init(
+        id: PeerID,
+        local: ICECredentials,
+        remote: ICECredentials?,
+        role: DTLSRole,
+        fingerprints: [Fingerprint]
+    ) {
+        self.id = id
+        self.local = local
+        self.remote = remote
+        self.role = role
+        self.fingerprints = fingerprints
+    }
+}
+
+/// Which track a publisher's media section feeds.
+package struct IngestBinding: Sendable {
+    package var track: TrackID
+    package var negotiated: IngestTrack
+
+    package init(track: TrackID, negotiated: IngestTrack) {
+        self.track = track
+        self.negotiated = negotiated
+    }
+}
+
+/// Which track a viewer's media section shows.
+package struct PlaybackBinding: Sendable {
+    package var track: TrackID
+    package var sender: PlaybackSender
+
+    package init(track: TrackID, sender: PlaybackSender) {
+        self.track = track
+        self.sender = sender
+    }
+}
+
+/// How a sender report's clock stands: this RTP timestamp was captured at this time.
+package struct ClockReference: Sendable {
+    package var timestamp: UInt32
+    package var ntpTime: NTPTime
+
+    package init(timestamp: UInt32, ntpTime: NTPTime) {
+        self.timestamp = timestamp
+        self.ntpTime = ntpTime
+    }
+}
+
+/// What the world may ask of a media worker, through its mailbox.
+package enum MediaCommand: Sendable {
+    case addTrack(TrackSpecification)
+    case removeTrack(TrackID)
+    case addPublisher(PeerSpecification, [IngestBinding])
+    case addViewer(PeerSpecification, [PlaybackBinding])
+    case removePeer(PeerID, PeerEnd)
+    /// Answers from the handshake thread, in order.
+    case handshake(PeerID, HandshakeOutput)
+    /// Packets from a packetizer (RTMP, demo), with the clock when it was set anew.
+    case burst(TrackID, PacketBurst, ClockReference?)
+    /// The publisher of a track has gone; the next packet begins a new source.
+    case endSource(TrackID)
+    /// Copies a track to another worker from now on, beginning with its group of pictures.
+    case startRelay(TrackID, worker: Int)
+    case stopRelay(TrackID, worker: Int)
+    /// A copy of a track's newest packets, from its owner.
+    case relayed(RelayedPackets)
+    case requestKeyFrame(TrackID)
+    /// Datagrams that arrived at a worker that does not own their session.
+    case datagrams(ForeignDatagrams)
+    /// Datagrams from this address belong to that worker: its owner has authenticated them.
+    case learn(TransportAddress, worker: Int)
+    case forget(TransportAddress)
+    case report(MediaReportRequest)
+    case trimMemory
+}
+
+/// Why a session ended.
+package enum PeerEnd: Equatable, Sendable {
+    /// DELETE, or the stream went away.
+    case requested
+    /// DTLS close_notify.
+    case closed
+    /// Never a pair that worked, or 30 s of silence since.
+    case consentExpired
+    /// No DTLS handshake within the time allowed.
+    case handshakeTimeout
+    case handshakeFailed(DTLSError)
+    case shutdown
+}
+
+/// What a media worker tells the control plane: rare things, never packets.
+package enum MediaEvent: Sendable {
+    case connected(PeerID)
+    case ended(PeerID, PeerEnd)
+    /// The first packet of a track's current source has been let in.
+    case trackStarted(TrackID)
+}
+
+/// What the handshake thread must do.
+package enum HandshakeInput: Sendable {
+    /// A session's transport is usable: begin, and as client send the first flight.
+    case start(PeerID, DTLSRole, [Fingerprint])
+    case datagram(PeerID, [UInt8])
+    /// Sends close_notify and forgets the session.
+    case close(PeerID)
+}
+
+/// What the handshake thread asks of the worker.
+package enum HandshakeOutput: Sendable {
+    case datagrams([[UInt8]])
+    /// Install the keys, then send the last flight.
+    case connected(DTLSKeys, lastFlight: [[UInt8]])
+    case failed(DTLSError, [[UInt8]])
+    case closed
+}
+
+/// Datagrams passed from the worker that received them to the one that owns their session.
+package struct ForeignDatagrams: Sendable {
+    package struct Entry: Sendable {
+        var offset: Int
+        var length: Int
+        var source: TransportAddress
+    }
+    /// The worker that received them.
+    var from: Int
+    var bytes: [UInt8] = []
+    var entries: [Entry] = []
+}
+
+/// Packets of one burst on their way to another worker: one copy for all its viewers.
+package struct RelayedPackets: Sendable {
+    struct Entry: Sendable {
+        var sequence: Int64
+        var timestamp: Int64
+        var length: Int32
+        var marker: Bool
+        var startsKeyFrame: Bool
+    }
+    var track: TrackID
+    var clock: ClockReference?
+    var bitsPerSecond: Double
+    var answersKeyFrameRequests: Bool
+    var entries: [Entry]
+    var payloads: [UInt8]
+    var arrival: Instant
+}
+
+/// A request for figures, answered once.
+package struct MediaReportRequest: Sendable {
+    let answer: @Sendable (MediaReport) -> Void
+
+    package init(answer: @escaping @Sendable (MediaReport) -> Void) {
+        self.answer = answer
+    }
+}

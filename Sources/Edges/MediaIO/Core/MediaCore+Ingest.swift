@@ -1,0 +1,333 @@
+import ICE
+import Media
+import Primitives
+import RTP
+import SFU
+import SRTP
+import WebRTC
+
+/// Packets in: from a publisher's SRTP, from a packetizer, from the worker that owns the track.
+extension MediaCore {
+    /// Packets of a burst that are released together at most.
+    static var maximumBurst: Int { 16 }
+    /// How long a frame's first packets wait for the rest.
+    static var burstHold: Interval { .milliseconds(1) }
+
+    mutating func receiveRTP(
+        _ datagram: UnsafeMutableRawBufferPointer,
+        peer slot: Int,
+        from source: TransportAddress,
+        at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        counters.packetsReceived += 1
+        counters.bytesReceived += datagram.count
+        let length: Int
+        do throws(SRTPError) {
+            guard let unprotected = try peers[slot].pointee.receiver?.unprotect(datagram) else {
+                counters.datagramsIgnored += 1
+                return
+            }
+            length = unprotected
+        } catch {
+            counters.datagramsRefused += 1
+            return
+        }
+        peers[slot].pointee.ice.noteAuthenticatedPacket(from: source, at: now)
+        peers[slot].pointee.lastPacketAt = now
+        guard peers[slot].pointee.role == .publisher else { return }
+        let packet = UnsafeRawBufferPointer(rebasing: datagram[0..<length])
+        let span = Span(_unsafeElements: packet.bindMemory(to: UInt8.self))
+        guard let header = try? RTPHeader(parsing: span) else {
+            counters.datagramsRefused += 1
+            return
+        }
+        if let id = peers[slot].pointee.transportCCExtension,
+            let range = RTPHeaderExtensions.first(id: id, header: header, in: span),
+            let number = TransportSequenceNumber.parse(span.extracting(range))
+        {
+            peers[slot].pointee.feedback.receive(sequenceNumber: number, mediaSSRC: header.ssrc, at: now)
+        }
+        guard let index = sourceIndex(of: header, in: span, peer: slot) else { return }
+        let sequence = peers[slot].pointee.sources[index].sequences.unwrap(header.sequenceNumber)
+        peers[slot].pointee.sources[index].statistics.receive(
+            sequence: sequence,
+            timestamp: header.timestamp,
+            at: now
+        )
+        let source = peers[slot].pointee.sources[index]
+        guard tracks.contains(source.track), !source.isRetransmission,
+            isCurrent(source.ssrc, ofTrack: source.track, at: now)
+        else { return }
+        store(
+            header,
+            payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]),
+            track: source.track,
+            at: now
+        )
+        releaseIfComplete(track: source.track, marker: header.marker, at: now, into: &batch)
+    }
+
+    /// Whether a track takes packets of this SSRC: the one it has, or the next once that one has fallen silent.
+    private mutating func isCurrent(_ ssrc: UInt32, ofTrack slot: Int, at now: Instant) -> Bool {
+        let track = tracks[slot]
+        if track.pointee.publisherSSRC != ssrc {
+            if let last = track.pointee.lastPacketAt, now.since(last) < Self.sourceSilence { return false }
+            endSource(ofTrack: slot)
+            track.pointee.publisherSSRC = ssrc
+        }
+        track.pointee.lastPacketAt = now
+        return true
+    }
+
+    /// An SSRC silent for this long gives its track up to another SSRC of the same section.
+    static var sourceSilence: Interval { .milliseconds(500) }
+
+    /// Which source a packet belongs to: by SSRC, else by mid, else by payload type (RFC 8843 §9.2).
+    private mutating func sourceIndex(of header: RTPHeader, in packet: Span<UInt8>, peer slot: Int) -> Int? {
+        if let index = peers[slot].pointee.sources.firstIndex(where: { $0.ssrc == header.ssrc }) { return index }
+        guard peers[slot].pointee.sources.count < Peer.maximumSources else { return nil }
+        var match: (binding: Int, isRetransmission: Bool)?
+        for (index, binding) in peers[slot].pointee.bindings.enumerated() {
+            let negotiated = binding.negotiated
+            let isMedia = header.payloadType == negotiated.payloadType
+            let isRetransmission = header.payloadType == negotiated.rtxPayloadType
+            guard isMedia || isRetransmission else { continue }
+            if let id = negotiated.midExtension,
+                let range = RTPHeaderExtensions.first(id: id, header: header, in: packet)
+            {
+                let mid = packet.extracting(range)
+                guard negotiated.mid.utf8.elementsEqual((0..<mid.count).map { mid[$0] }) else { continue }
+            }
+            match = (index, isRetransmission)
+            break
+        }
+        guard let match else { return nil }
+        return addSource(
+            ssrc: header.ssrc,
+            binding: match.binding,
+            isRetransmission: match.isRetransmission,
+            to: slot
+        )
+    }
+
+    @discardableResult
+    mutating func addSource(ssrc: UInt32, binding: Int, isRetransmission: Bool, to slot: Int) -> Int? {
+        guard peers[slot].pointee.sources.count < Peer.maximumSources else { return nil }
+        let track = peers[slot].pointee.bindingTracks[binding]
+        guard track >= 0 else { return nil }
+        peers[slot].pointee.sources.append(
+            Peer.Source(
+                ssrc: ssrc,
+                track: track,
+                binding: binding,
+                isRetransmission: isRetransmission,
+                statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate)
+            )
+        )
+        return peers[slot].pointee.sources.count - 1
+    }
+
+    /// Puts one packet into the track's log.
+    private mutating func store(
+        _ header: RTPHeader,
+        payload: UnsafeRawBufferPointer,
+        track slot: Int,
+        at now: Instant
+    ) {
+        let track = tracks[slot]
+        let startsKeyFrame =
+            track.pointee.isVideo
+            && KeyFrameDetector.startsKeyFrame(
+                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)),
+                codec: track.pointee.codec
+            )
+        let wasOpen = track.pointee.input.isOpen
+        guard
+            let position = track.pointee.input.place(
+                sequenceNumber: header.sequenceNumber,
+                timestamp: header.timestamp,
+                startsKeyFrame: startsKeyFrame,
+                at: now
+            )
+        else { return }
+        if !wasOpen { events.append(.trackStarted(track.pointee.id)) }
+        let newestBefore = track.pointee.log.highestTimestamp
+        guard
+            track.pointee.log.append(
+                sequence: position.sequence,
+                timestamp: position.timestamp,
+                marker: header.marker,
+                startsKeyFrame: startsKeyFrame,
+                payload: payload,
+                at: now
+            ) != nil
+        else { return }
+        track.pointee.packetsReceived += 1
+        track.pointee.lastArrivalAt = now
+        track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)
+        track.pointee.clock.receive(timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))
+        if startsKeyFrame, newestBefore.map({ position.timestamp > $0 }) ?? true {
+            keyFrameArrived(track: slot, at: now)
+        }
+    }
+
+    private mutating func keyFrameArrived(track slot: Int, at now: Instant) {
+        let track = tracks[slot]
+        if let last = track.pointee.lastKeyFrameAt { track.pointee.keyFrameInterval = now.since(last) }
+        track.pointee.lastKeyFrameAt = now
+        track.pointee.keyFrames.keyFrameArrived(at: now)
+        if let asked = track.pointee.keyFrameRequestedAt {
+            if now.since(asked) < Self.keyFrameAnswerTime { track.pointee.answersKeyFrameRequests = true }
+            track.pointee.keyFrameRequestedAt = nil
+        }
+    }
+
+    /// A key frame this soon after a request counts as its answer.
+    static var keyFrameAnswerTime: Interval { .milliseconds(500) }
+
+    /// Takes the packets of a packetizer; a whole frame, so it is released at once.
+    mutating func ingest(
+        _ burst: PacketBurst,
+        track id: TrackID,
+        clock: ClockReference?,
+        at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        guard let slot = tracksByID[id] else { return }
+        burst.bytes.withUnsafeBytes { bytes in
+            for entry in burst.entries {
+                let range = Int(entry.offset)..<(Int(entry.offset) + Int(entry.length))
+                let packet = UnsafeRawBufferPointer(rebasing: bytes[range])
+                guard let header = try? RTPHeader(parsing: Span(_unsafeElements: packet.bindMemory(to: UInt8.self)))
+                else { continue }
+                store(
+                    header,
+                    payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]),
+                    track: slot,
+                    at: now
+                )
+            }
+        }
+        if let clock, let mediaTime = tracks[slot].pointee.input.mediaTime(of: clock.timestamp) {
+            tracks[slot].pointee.clock.set(rtp: UInt32(truncatingIfNeeded: mediaTime), ntp: clock.ntpTime)
+        }
+        release(track: slot, at: now, into: &batch)
+    }
+
+    // MARK: Bursts
+
+    private mutating func releaseIfComplete(
+        track slot: Int,
+        marker: Bool,
+        at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        let track = tracks[slot]
+        let pending = track.pointee.log.endIndex - track.pointee.releasedEnd
+        guard pending > 0 else { return }
+        if marker || !track.pointee.isVideo || pending >= Self.maximumBurst {
+            release(track: slot, at: now, into: &batch)
+        } else if track.pointee.burstDeadline == nil {
+            track.pointee.burstDeadline = now.advanced(by: Self.burstHold)
+            pendingTracks.append(slot)
+        }
+    }
+
+    /// Lets a track's new packets go to every viewer and every other worker that carries it.
+    mutating func release(track slot: Int, at now: Instant, into batch: inout SendBatch) {
+        let track = tracks[slot]
+        if track.pointee.burstDeadline != nil {
+            track.pointee.burstDeadline = nil
+            pendingTracks.removeAll { $0 == slot }
+        }
+        let start = max(track.pointee.releasedEnd, track.pointee.log.firstIndex)
+        track.pointee.releasedEnd = track.pointee.log.endIndex
+        guard start < track.pointee.releasedEnd else { return }
+        if !track.pointee.relays.isEmpty {
+            let packets = relayedPackets(of: slot, from: start, at: now)
+            for worker in track.pointee.relays {
+                messages.append(Message(worker: worker, command: .relayed(packets)))
+            }
+        }
+        fanOut(track: slot, at: now, into: &batch)
+    }
+
+    mutating func releaseDueBursts(at now: Instant, into batch: inout SendBatch) {
+        guard !pendingTracks.isEmpty else { return }
+        for slot in pendingTracks where tracks.contains(slot) {
+            if let due = tracks[slot].pointee.burstDeadline, due <= now { release(track: slot, at: now, into: &batch) }
+        }
+    }
+
+    // MARK: Other workers
+
+    mutating func startRelay(of id: TrackID, to worker: Int, at now: Instant) {
+        guard let slot = tracksByID[id], worker != configuration.worker else { return }
+        let track = tracks[slot]
+        guard !track.pointee.relays.contains(worker) else { return }
+        track.pointee.relays.append(worker)
+        let start = track.pointee.log.groupOfPictures?.startIndex ?? track.pointee.releasedEnd
+        let packets = relayedPackets(of: slot, from: max(start, track.pointee.log.firstIndex), at: now)
+        messages.append(Message(worker: worker, command: .relayed(packets)))
+    }
+
+    private func relayedPackets(of slot: Int, from start: Int, at now: Instant) -> RelayedPackets {
+        let track = tracks[slot]
+        var packets = RelayedPackets(
+            track: track.pointee.id,
+            clock: clockReference(of: slot, at: now),
+            bitsPerSecond: track.pointee.bitrate.estimate(at: now),
+            answersKeyFrameRequests: track.pointee.answersKeyFrameRequests,
+            entries: [],
+            payloads: [],
+            arrival: now
+        )
+        let end = max(start, track.pointee.releasedEnd)
+        packets.entries.reserveCapacity(end - start)
+        for index in start..<end {
+            let record = track.pointee.log.record(at: index)
+            packets.entries.append(
+                .init(
+                    sequence: record.sequence,
+                    timestamp: record.timestamp,
+                    length: record.length,
+                    marker: record.marker,
+                    startsKeyFrame: record.startsKeyFrame
+                )
+            )
+            packets.payloads.append(contentsOf: track.pointee.log.payload(at: index))
+        }
+        return packets
+    }
+
+    mutating func receive(_ packets: RelayedPackets, at now: Instant, into batch: inout SendBatch) {
+        guard let slot = tracksByID[packets.track] else { return }
+        let track = tracks[slot]
+        packets.payloads.withUnsafeBytes { bytes in
+            var offset = 0
+            for entry in packets.entries {
+                let end = offset + Int(entry.length)
+                track.pointee.log.append(
+                    sequence: entry.sequence,
+                    timestamp: entry.timestamp,
+                    marker: entry.marker,
+                    startsKeyFrame: entry.startsKeyFrame,
+                    payload: UnsafeRawBufferPointer(rebasing: bytes[offset..<end]),
+                    at: packets.arrival
+                )
+                track.pointee.bitrate.add(Int(entry.length) + RTPHeader.fixedLength, at: now)
+                offset = end
+            }
+        }
+        track.pointee.answersKeyFrameRequests = packets.answersKeyFrameRequests
+        if let clock = packets.clock { track.pointee.clock.set(rtp: clock.timestamp, ntp: clock.ntpTime) }
+        release(track: slot, at: now, into: &batch)
+    }
+
+    /// The track's clock as sender reports would tell it now; `nil` before the first packet.
+    func clockReference(of slot: Int, at now: Instant) -> ClockReference? {
+        let time = ntp(at: now)
+        return tracks[slot].pointee.clock.timestamp(atNTP: time).map { ClockReference(timestamp: $0, ntpTime: time) }
+    }
+}

@@ -1,0 +1,115 @@
+import ICE
+import Primitives
+import RTP
+import SFU
+import WebRTC
+
+/// What happens by the clock: reports, feedback, silence noticed.
+extension MediaCore {
+    /// Timers are coarse: each tick visits a tenth of the peers, so each peer once a second.
+    static var tickInterval: Interval { .milliseconds(100) }
+    private static var phases: Int { 10 }
+
+    mutating func tick(at now: Instant, into batch: inout SendBatch) {
+        tickPhase = (tickPhase + 1) % Self.phases
+        for slot in 0..<peers.capacity where peers.contains(slot) {
+            if peers[slot].pointee.role == .publisher { sendTransportFeedback(to: slot, at: now, into: &batch) }
+            if slot % Self.phases == tickPhase { visit(slot, at: now, into: &batch) }
+        }
+        for slot in 0..<tracks.capacity where tracks.contains(slot) {
+            // Requests that the publisher has not answered are repeated a bounded number of times.
+            if tracks[slot].pointee.keyFrames.advance(to: now) {
+                sendKeyFrameRequest(track: slot, at: now, into: &batch)
+            }
+        }
+    }
+
+    private mutating func visit(_ slot: Int, at now: Instant, into batch: inout SendBatch) {
+        let peer = peers[slot]
+        if peer.pointee.ice.isExpired(at: now) {
+            endPeer(slot, .consentExpired, at: now, into: &batch)
+            return
+        }
+        if peer.pointee.sender == nil {
+            // Half-open sessions cost memory; they get less time than silent ones.
+            if peer.pointee.handshakeStarted, now.since(peer.pointee.createdAt) > configuration.handshakeTimeout {
+                endPeer(slot, .handshakeTimeout, at: now, into: &batch)
+            }
+            return
+        }
+        peer.pointee.retransmissionCredit = min(
+            peer.pointee.retransmissionCredit + Peer.retransmissionsPerSecond,
+            Peer.retransmissionBurst
+        )
+        switch peer.pointee.role {
+        case .publisher: sendReceiverReport(to: slot, at: now, into: &batch)
+        case .viewer:
+            for subscription in peer.pointee.subscriptions {
+                sendReport(track: subscription.track, position: subscription.position, at: now, into: &batch)
+            }
+        }
+    }
+
+    private mutating func sendReceiverReport(to slot: Int, at now: Instant, into batch: inout SendBatch) {
+        var blocks: [ReportBlock] = []
+        for index in peers[slot].pointee.sources.indices
+        where peers[slot].pointee.sources[index].statistics.highestSequence != nil {
+            let ssrc = peers[slot].pointee.sources[index].ssrc
+            blocks.append(peers[slot].pointee.sources[index].statistics.report(ssrc: ssrc, at: now))
+        }
+        sendRTCP(
+            [.receiverReport(ReceiverReport(ssrc: peers[slot].pointee.reportSSRC, reportBlocks: blocks))],
+            to: slot,
+            into: &batch
+        )
+    }
+
+    private mutating func sendTransportFeedback(to slot: Int, at now: Instant, into batch: inout SendBatch) {
+        while let feedback = peers[slot].pointee.feedback.advance(to: now) {
+            sendRTCP([.transportFeedback(feedback)], to: slot, into: &batch)
+        }
+    }
+
+    // MARK: Figures
+
+    func report(at now: Instant, sent: (datagrams: Int, bytes: Int, dropped: Int)) -> MediaReport {
+        var report = MediaReport()
+        report.counters = counters
+        report.counters.packetsSent = sent.datagrams
+        report.counters.bytesSent = sent.bytes
+        report.counters.datagramsDropped += sent.dropped
+        var lost: [Int: Int] = [:]
+        for slot in 0..<peers.capacity where peers.contains(slot) {
+            let peer = peers[slot]
+            switch peer.pointee.role {
+            case .viewer: report.viewers += 1
+            case .publisher:
+                report.publishers += 1
+                for source in peer.pointee.sources {
+                    let missing = Int(source.statistics.totals.packetsLost)
+                    report.counters.packetsLostInbound += missing
+                    lost[source.track, default: 0] += missing
+                }
+            }
+        }
+        for slot in 0..<tracks.capacity where tracks.contains(slot) {
+            let track = tracks[slot]
+            let silence = track.pointee.lastArrivalAt.map { now.since($0) }
+            let isFresh = silence.map { $0 < .seconds(3) } ?? false
+            report.tracks.append(
+                MediaReport.Track(
+                    id: track.pointee.id,
+                    isOwner: track.pointee.owner == configuration.worker,
+                    bitsPerSecond: isFresh ? track.pointee.bitrate.estimate(at: now) : 0,
+                    packetsReceived: track.pointee.packetsReceived,
+                    packetsLost: lost[slot] ?? 0,
+                    viewers: track.pointee.forwarderCount,
+                    keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
+                    bufferedBytes: track.pointee.log.allocatedBytes,
+                    silence: silence?.seconds
+                )
+            )
+        }
+        return report
+    }
+}

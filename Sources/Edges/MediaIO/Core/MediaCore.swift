@@ -1,0 +1,307 @@
+import ICE
+import Media
+package import Primitives
+import RTP
+import SFU
+package import SRTP
+import WebRTC
+
+/// All sessions and tracks of one worker: datagrams, packets and commands in, datagrams and events out.
+///
+/// Sans-IO like every engine: it is told the time, owns no socket and no thread. `MediaWorker` drives
+/// it with an epoll loop, the simulation tests with a virtual network. Media leaves through the
+/// ``SendBatch`` it is handed; everything rarer is collected in ``handshakes``, ``messages`` and ``events``,
+/// which the driver empties after each call.
+package struct MediaCore: ~Copyable {
+    /// Figures that decide how a worker behaves.
+    package struct Configuration: Sendable {
+        /// This worker's number, 0 for the first.
+        package var worker: Int
+        package var srtpBackend: SRTPBackend
+        /// A session that has not finished its DTLS handshake by then is ended.
+        package var handshakeTimeout = Interval.seconds(15)
+        /// Sessions this worker takes at most.
+        package var maximumPeers = 20_000
+
+        package init(worker: Int, srtpBackend: SRTPBackend = .openssl) {
+            self.worker = worker
+            self.srtpBackend = srtpBackend
+        }
+    }
+
+    /// A command for another worker.
+    package struct Message: Sendable {
+        package var worker: Int
+        package var command: MediaCommand
+    }
+
+    let configuration: Configuration
+    var peers = SlotTable<Peer>(capacity: 64)
+    var tracks = SlotTable<Track>()
+    var peersByID: [PeerID: Int] = [:]
+    var peersByUsername: [[UInt8]: Int] = [:]
+    var peersByAddress: [TransportAddress: Int] = [:]
+    var tracksByID: [TrackID: Int] = [:]
+    /// Addresses whose sessions live on another worker; learnt only after that worker authenticated them.
+    var foreignAddresses: [TransportAddress: Int] = [:]
+    var foreign: [ForeignDatagrams?]
+    static let maximumForeignAddresses = 65_536
+    /// Bytes of datagrams that wait to be passed on to one other worker, per wake-up.
+    static let maximumForeignBytes = 1 << 20
+
+    package var handshakes: [HandshakeInput] = []
+    package var messages: [Message] = []
+    package var events: [MediaEvent] = []
+
+    var counters = MediaCounters()
+    private var generator: Generator
+    /// Unix time in nanoseconds at ``Instant/zero``: sender reports speak wall-clock time.
+    package var wallClockOffset: Int64
+
+    var nextTick: Instant
+    var tickPhase = 0
+    var nextReplayTick: Instant?
+    var replayStart = 0
+    /// Tracks with a burst under way.
+    var pendingTracks: [Int] = []
+
+    /// - Parameters:
+    ///   - workerCount: The number of workers that may pass datagrams to each other.
+    ///   - seed: For SSRC-like random numbers; secrets are not made here.
+    package init(
+        configuration: Configuration,
+        workerCount: Int = 1,
+        wallClockOffset: Int64,
+        seed: UInt64,
+        at now: Instant
+    ) {
+        self.configuration = configuration
+        self.wallClockOffset = wallClockOffset
+        generator = Generator(state: seed)
+        foreign = Array(repeating: nil, count: workerCount)
+        nextTick = now.advanced(by: Self.tickInterval)
+    }
+
+    /// SplitMix64: sequence and timestamp offsets need to be unlike each other, not secret.
+    private struct Generator: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var value = state
+            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+            return value ^ (value >> 31)
+        }
+    }
+
+    /// The gateway's wall clock at `now`.
+    func ntp(at now: Instant) -> NTPTime {
+        NTPTime(unixNanoseconds: now.nanoseconds &+ wallClockOffset)
+    }
+
+    /// When ``advance(to:into:)`` has something to do; `nil` while there is nothing to time.
+    package var deadline: Instant? {
+        var earliest: Instant? = peers.count > 0 ? nextTick : nil
+        func consider(_ instant: Instant?) {
+            if let instant, instant < (earliest ?? .distantFuture) { earliest = instant }
+        }
+        consider(nextReplayTick)
+        for slot in pendingTracks where tracks.contains(slot) { consider(tracks[slot].pointee.burstDeadline) }
+        return earliest
+    }
+
+    /// Carries out what is due at `now`.
+    package mutating func advance(to now: Instant, into batch: inout SendBatch) {
+        releaseDueBursts(at: now, into: &batch)
+        if let due = nextReplayTick, due <= now {
+            replayTick(at: now, into: &batch)
+        }
+        if nextTick <= now {
+            tick(at: now, into: &batch)
+            nextTick = now.advanced(by: Self.tickInterval)
+        }
+    }
+
+    // MARK: Commands
+
+    /// Carries out a command of the control plane, the handshake thread or another worker.
+    package mutating func perform(_ command: MediaCommand, at now: Instant, into batch: inout SendBatch) {
+        switch command {
+        case .addTrack(let specification): addTrack(specification)
+        case .removeTrack(let id): removeTrack(id)
+        case .addPublisher(let specification, let bindings): addPublisher(specification, bindings, at: now)
+        case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
+        case .removePeer(let id, let reason):
+            if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
+        case .handshake(let id, let output): handshake(id, output, at: now, into: &batch)
+        case .burst(let id, let burst, let clock): ingest(burst, track: id, clock: clock, at: now, into: &batch)
+        case .endSource(let id):
+            if let slot = tracksByID[id] { endSource(ofTrack: slot) }
+        case .startRelay(let id, let worker): startRelay(of: id, to: worker, at: now)
+        case .stopRelay(let id, let worker):
+            if let slot = tracksByID[id] { tracks[slot].pointee.relays.removeAll { $0 == worker } }
+        case .relayed(let packets): receive(packets, at: now, into: &batch)
+        case .requestKeyFrame(let id):
+            if let slot = tracksByID[id] { requestKeyFrame(track: slot, at: now, into: &batch) }
+        case .datagrams(let datagrams): receive(datagrams, at: now, into: &batch)
+        case .learn(let address, let worker): learn(address, worker: worker)
+        case .forget(let address): foreignAddresses[address] = nil
+        case .report(let request): request.answer(report(at: now, sent: batch.totals))
+        case .trimMemory: break
+        }
+    }
+
+    private mutating func addTrack(_ specification: TrackSpecification) {
+        guard tracksByID[specification.id] == nil else { return }
+        tracksByID[specification.id] = tracks.insert(Track(specification))
+    }
+
+    private mutating func removeTrack(_ id: TrackID) {
+        guard let slot = tracksByID.removeValue(forKey: id) else { return }
+        pendingTracks.removeAll { $0 == slot }
+        // Viewers stay connected; they simply have nothing left to show until they are ended.
+        for position in 0..<tracks[slot].pointee.forwarderCount {
+            let peer = tracks[slot].pointee.forwarders[position].peer
+            if peers.contains(peer) { peers[peer].pointee.subscriptions.removeAll { $0.track == slot } }
+        }
+        for peer in 0..<peers.capacity where peers.contains(peer) {
+            peers[peer].pointee.sources.removeAll { $0.track == slot }
+            for index in peers[peer].pointee.bindingTracks.indices
+            where peers[peer].pointee.bindingTracks[index] == slot {
+                peers[peer].pointee.bindingTracks[index] = -1
+            }
+        }
+        _ = tracks.remove(slot)
+    }
+
+    private mutating func insert(_ peer: consuming Peer, username: String) -> Int {
+        let id = peer.id
+        let slot = peers.insert(peer)
+        peersByID[id] = slot
+        peersByUsername[Array(username.utf8)] = slot
+        return slot
+    }
+
+    private mutating func addPublisher(
+        _ specification: PeerSpecification,
+        _ bindings: [IngestBinding],
+        at now: Instant
+    ) {
+        guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
+            events.append(.ended(specification.id, .shutdown))
+            return
+        }
+        var peer = Peer(
+            specification,
+            role: .publisher,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
+        peer.bindings = bindings
+        peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? -1 }
+        peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
+        let slot = insert(peer, username: specification.local.usernameFragment)
+        for (index, binding) in bindings.enumerated() {
+            guard let track = tracksByID[binding.track] else { continue }
+            endSource(ofTrack: track)
+            tracks[track].pointee.publisher = slot
+            tracks[track].pointee.publisherAcceptsPLI = binding.negotiated.supportsPLI
+            tracks[track].pointee.publisherAcceptsFIR = binding.negotiated.supportsFIR
+            for ssrc in binding.negotiated.ssrcs {
+                addSource(ssrc: ssrc, binding: index, isRetransmission: false, to: slot)
+            }
+            for ssrc in binding.negotiated.rtxSSRCs {
+                addSource(ssrc: ssrc, binding: index, isRetransmission: true, to: slot)
+            }
+        }
+    }
+
+    private mutating func addViewer(
+        _ specification: PeerSpecification,
+        _ bindings: [PlaybackBinding],
+        at now: Instant
+    ) {
+        guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
+            events.append(.ended(specification.id, .shutdown))
+            return
+        }
+        let peer = Peer(
+            specification,
+            role: .viewer,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
+        let slot = insert(peer, username: specification.local.usernameFragment)
+        for binding in bindings {
+            guard let track = tracksByID[binding.track] else { continue }
+            let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
+                binding.sender.rtxPayloadType.map { payloadType in
+                    Forwarder.Retransmission(
+                        ssrc: ssrc,
+                        payloadType: payloadType,
+                        firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
+                    )
+                }
+            }
+            let forwarder = Forwarder(
+                peer: slot,
+                ssrc: binding.sender.ssrc,
+                payloadType: binding.sender.payloadType,
+                retransmission: retransmission,
+                isVideo: tracks[track].pointee.isVideo,
+                firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
+                timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
+                at: now
+            )
+            let position = tracks[track].pointee.add(forwarder)
+            tracks[track].pointee.catchingUp += 1
+            peers[slot].pointee.subscriptions.append(
+                Peer.Subscription(track: track, position: position, binding: binding)
+            )
+        }
+    }
+
+    // MARK: Ending
+
+    /// Frees everything a session held and says so.
+    mutating func endPeer(_ slot: Int, _ reason: PeerEnd, at now: Instant, into batch: inout SendBatch) {
+        if peers[slot].pointee.sender != nil, reason != .closed { sendGoodbye(slot, at: now, into: &batch) }
+        if peers[slot].pointee.handshakeStarted { handshakes.append(.close(peers[slot].pointee.id)) }
+        while let subscription = peers[slot].pointee.subscriptions.popLast() {
+            let track = tracks[subscription.track]
+            if track.pointee.forwarders[subscription.position].phase != .live { track.pointee.catchingUp -= 1 }
+            if let moved = track.pointee.removeForwarder(at: subscription.position) {
+                let last = track.pointee.forwarderCount
+                for index in peers[moved].pointee.subscriptions.indices
+                where peers[moved].pointee.subscriptions[index].track == subscription.track
+                    && peers[moved].pointee.subscriptions[index].position == last
+                {
+                    peers[moved].pointee.subscriptions[index].position = subscription.position
+                }
+            }
+        }
+        for track in peers[slot].pointee.bindingTracks where track >= 0 && tracks.contains(track) {
+            if tracks[track].pointee.publisher == slot {
+                tracks[track].pointee.publisher = nil
+                endSource(ofTrack: track)
+            }
+        }
+        for address in peers[slot].pointee.knownAddresses where peersByAddress[address] == slot {
+            peersByAddress[address] = nil
+            for worker in foreign.indices where worker != configuration.worker {
+                messages.append(Message(worker: worker, command: .forget(address)))
+            }
+        }
+        let peer = peers.remove(slot)
+        peersByID[peer.id] = nil
+        peersByUsername[Array(peer.ice.local.usernameFragment.utf8)] = nil
+        events.append(.ended(peer.id, reason))
+    }
+
+    mutating func endSource(ofTrack slot: Int) {
+        tracks[slot].pointee.input.endSource()
+        tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
+        tracks[slot].pointee.lastPacketAt = nil
+    }
+}

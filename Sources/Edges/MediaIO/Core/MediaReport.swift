@@ -1,0 +1,66 @@
+/// A worker's figures at one moment.
+package struct MediaReport: Sendable {
+    /// One track as its worker sees it.
+    package struct Track: Sendable {
+        package var id: TrackID
+        /// Whether this worker is where the track is published.
+        package var isOwner: Bool
+        package var bitsPerSecond: Double
+        package var packetsReceived: Int
+        package var packetsLost: Int
+        package var viewers: Int
+        /// Seconds between the last two key frames; `nil` before the second.
+        package var keyFrameInterval: Double?
+        package var bufferedBytes: Int
+        /// Seconds since the last packet arrived; `nil` before the first.
+        package var silence: Double?
+    }
+
+    package var tracks: [Track] = []
+    package var publishers = 0
+    package var viewers = 0
+    package var counters = MediaCounters()
+
+    package init() {}
+}
+
+/// Totals since the start of the process; plain integers of one thread.
+package struct MediaCounters: Sendable {
+    package var packetsReceived = 0
+    package var bytesReceived = 0
+    package var packetsSent = 0
+    package var bytesSent = 0
+    package var packetsLostInbound = 0
+    package var packetsLostOutbound = 0
+    package var nacksReceived = 0
+    package var nacksSent = 0
+    package var retransmissions = 0
+    package var keyFrameRequestsReceived = 0
+    package var keyFrameRequestsSent = 0
+    /// Datagrams from addresses that belong to no session, or that no session accepts.
+    package var datagramsIgnored = 0
+    /// Datagrams of a session that failed to decrypt, were replayed or were malformed.
+    package var datagramsRefused = 0
+    /// Datagrams that a full socket and a full overflow queue lost.
+    package var datagramsDropped = 0
+
+    package init() {}
+
+    /// Adds another worker's totals.
+    package mutating func add(_ other: MediaCounters) {
+        packetsReceived += other.packetsReceived
+        bytesReceived += other.bytesReceived
+        packetsSent += other.packetsSent
+        bytesSent += other.bytesSent
+        packetsLostInbound += other.packetsLostInbound
+        packetsLostOutbound += other.packetsLostOutbound
+        nacksReceived += other.nacksReceived
+        nacksSent += other.nacksSent
+        retransmissions += other.retransmissions
+        keyFrameRequestsReceived += other.keyFrameRequestsReceived
+        keyFrameRequestsSent += other.keyFrameRequestsSent
+        datagramsIgnored += other.datagramsIgnored
+        datagramsRefused += other.datagramsRefused
+        datagramsDropped += other.datagramsDropped
+    }
+}

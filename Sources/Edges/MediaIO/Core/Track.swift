@@ -1,0 +1,92 @@
+import Media
+import Primitives
+import SFU
+
+/// One track on one worker: its packets, who sends them and who gets them.
+///
+/// On the worker of its publisher (the owner) packets enter by ``TrackInput``; other workers hold a
+/// copy that the owner feeds burst by burst.
+struct Track: ~Copyable {
+    let id: TrackID
+    let codec: Codec
+    let owner: Int
+    /// Packets up to here have been released to viewers; the rest of the burst is still arriving.
+    var releasedEnd = 0
+    /// When the burst that is arriving must go out even if it is not complete.
+    var burstDeadline: Instant?
+
+    var log: PacketLog
+    var input: TrackInput
+    var bitrate = BitrateMeter()
+    var clock: SenderReportClock
+    var keyFrames = KeyFrameRequester()
+    /// Evidence that the publisher answers key-frame requests: one arrived soon after we asked.
+    var answersKeyFrameRequests = false
+    var keyFrameRequestedAt: Instant?
+    var lastKeyFrameAt: Instant?
+    var keyFrameInterval: Interval?
+
+    /// The publishing session's slot on this worker; `nil` for frames from RTMP or the demo, and on copies.
+    var publisher: Int?
+    /// The SSRC that feeds the track, to name in feedback to the publisher.
+    var publisherSSRC: UInt32 = 0
+    /// When ``publisherSSRC`` last sent; `nil` when its publisher has gone.
+    var lastPacketAt: Instant?
+    /// What key-frame requests the publisher understands.
+    var publisherAcceptsPLI = false
+    var publisherAcceptsFIR = false
+    var nextFIRNumber: UInt8 = 0
+
+    /// The viewers, one after the other; order has no meaning.
+    var forwarders: UnsafeMutablePointer<Forwarder>
+    private(set) var forwarderCount = 0
+    private var forwarderCapacity = 8
+    /// How many forwarders are not live: they wait for a key frame, or replay.
+    var catchingUp = 0
+    /// Workers that hold a copy.
+    var relays: [Int] = []
+    var packetsReceived = 0
+    var lastArrivalAt: Instant?
+
+    var isVideo: Bool { codec.kind == .video }
+
+    init(_ specification: TrackSpecification) {
+        id = specification.id
+        codec = specification.codec
+        owner = specification.owner
+        let isVideo = codec.kind == .video
+        log = PacketLog(limits: .init(isVideo: isVideo))
+        input = TrackInput(clockRate: codec.clockRate, waitsForKeyFrame: isVideo)
+        clock = SenderReportClock(clockRate: codec.clockRate)
+        forwarders = .allocate(capacity: forwarderCapacity)
+    }
+
+    deinit {
+        forwarders.deallocate()
+    }
+
+    /// Adds a viewer; returns its position in ``forwarders``, valid until one is removed.
+    mutating func add(_ forwarder: Forwarder) -> Int {
+        if forwarderCount == forwarderCapacity {
+            let larger = UnsafeMutablePointer<Forwarder>.allocate(capacity: forwarderCapacity * 2)
+            larger.moveInitialize(from: forwarders, count: forwarderCount)
+            forwarders.deallocate()
+            forwarders = larger
+            forwarderCapacity *= 2
+        }
+        (forwarders + forwarderCount).initialize(to: forwarder)
+        forwarderCount += 1
+        return forwarderCount - 1
+    }
+
+    /// Removes the forwarder at `position`, moving the last one there.
+    ///
+    /// - Returns: The peer whose forwarder now lies at `position`, if one was moved.
+    mutating func removeForwarder(at position: Int) -> Int? {
+        precondition(position < forwarderCount, "a viewer's subscriptions name existing forwarders")
+        forwarderCount -= 1
+        guard position < forwarderCount else { return nil }
+        forwarders[position] = forwarders[forwarderCount]
+        return forwarders[position].peer
+    }
+}

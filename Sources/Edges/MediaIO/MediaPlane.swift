@@ -1,0 +1,196 @@
+import CLinux
+package import DTLS
+import Glibc
+package import ICE
+package import Primitives
+package import SRTP
+import Synchronization
+
+/// What the media plane needs to know before it starts.
+package struct MediaPlaneConfiguration: Sendable {
+    /// A literal address; `::` takes IPv4 too.
+    package var host: String
+    /// 0 lets the system choose.
+    package var port: UInt16
+    /// 1...64.
+    package var workers: Int
+    package var srtpBackend: SRTPBackend
+    /// Addresses for our candidates; empty for the usable local ones. Ports are ignored.
+    package var announce: [TransportAddress]
+
+    package init(
+        host: String = "::",
+        port: UInt16 = 8100,
+        workers: Int = 1,
+        srtpBackend: SRTPBackend = .openssl,
+        announce: [TransportAddress] = []
+    ) {
+        self.host = host
+        self.port = port
+        self.workers = workers
+        self.srtpBackend = srtpBackend
+        self.announce = announce
+    }
+}
+
+/// The media workers of this process, their port, and the handshake thread: all of the media plane behind one face.
+///
+/// Its methods may be called from any thread and never wait.
+package final class MediaPlane: Sendable {
+    package let fingerprint: Fingerprint
+    /// The port in use, also when the system chose it.
+    package let port: UInt16
+    /// The addresses that answers offer to clients.
+    package let candidates: [TransportAddress]
+    package var workerCount: Int { workers.count }
+
+    private let workers: [MediaWorker]
+    private let handshake: HandshakeThread
+    private let threads: Mutex<[Thread]>
+    private let nextPeer = Atomic<UInt64>(1)
+    private let nextTrack = Atomic<UInt32>(1)
+    private let portLock: Mutex<PortBox?>
+    private let loads: Mutex<[Int]>
+
+    /// Keeps the claim on the port until the plane is stopped.
+    private final class PortBox: Sendable {
+        let port: MediaPort
+
+        init(_ port: consuming MediaPort) {
+            self.port = port
+        }
+    }
+
+    /// Opens the port and starts the threads.
+    ///
+    /// - Parameter events: Called on media threads; must return at once.
+    package init(
+        configuration: MediaPlaneConfiguration,
+        events: @escaping @Sendable (MediaEvent) -> Void
+    ) throws(MediaPlaneError) {
+        let count = min(max(configuration.workers, 1), SessionUsername.maximumWorkers)
+        let context: DTLSContext
+        do throws(DTLSError) {
+            context = try DTLSContext()
+        } catch {
+            throw .dtls("\(error)")
+        }
+        let mediaPort = try MediaPort(host: configuration.host, port: configuration.port, workers: count)
+        port = mediaPort.port
+        fingerprint = context.fingerprint
+        candidates = Self.candidates(configuration, port: mediaPort.port, family: mediaPort.family)
+        let sockets = mediaPort.sockets
+        portLock = Mutex(PortBox(mediaPort))
+        let workers = (0..<count).map { number in
+            MediaWorker(
+                number: number,
+                workerCount: count,
+                configuration: .init(worker: number, srtpBackend: configuration.srtpBackend)
+            )
+        }
+        self.workers = workers
+        loads = Mutex(Array(repeating: 0, count: count))
+        let handshake = HandshakeThread(context: context) { worker, peer, output in
+            workers[worker].post(.handshake(peer, output))
+        }
+        self.handshake = handshake
+        var threads = [handshake.start()]
+        for worker in workers {
+            let outputs = MediaWorker.Outputs(
+                message: { workers[$0.worker].post($0.command) },
+                handshake: { handshake.post($0, from: worker.number) },
+                event: events
+            )
+            threads.append(worker.start(socket: sockets[worker.number], outputs: outputs))
+        }
+        self.threads = Mutex(threads)
+    }
+
+    /// Ends all threads and gives the port back. Sessions end without a word; end them first.
+    package func stop() {
+        let running = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        guard !running.isEmpty else { return }
+        for worker in workers { worker.stop() }
+        handshake.stop()
+        for thread in running { thread.join() }
+        portLock.withLock { $0 = nil }
+    }
+
+    // MARK: Numbers
+
+    package func makePeerID() -> PeerID { nextPeer.wrappingAdd(1, ordering: .relaxed).oldValue }
+    package func makeTrackID() -> TrackID { nextTrack.wrappingAdd(1, ordering: .relaxed).oldValue }
+
+    /// Fresh ICE credentials for a session on a worker; the username fragment names the worker.
+    package func makeCredentials(worker: Int) -> ICECredentials {
+        var generator = SystemRandomNumberGenerator()
+        let made = SessionUsername.make(worker: worker, using: &generator)
+        return ICECredentials(usernameFragment: made.usernameFragment, password: Secret(made.password))
+    }
+
+    // MARK: Load
+
+    /// Counts a session on a worker, or one less.
+    package func addLoad(_ change: Int, worker: Int) {
+        loads.withLock { $0[worker] += change }
+    }
+
+    /// The worker with the fewest sessions.
+    package func leastLoadedWorker() -> Int {
+        loads.withLock { loads in loads.indices.min { loads[$0] < loads[$1] } ?? 0 }
+    }
+
+    /// `preferred`, unless it has far more sessions than the least loaded one: crossing to another worker costs a copy
+    /// of each burst, which pays from a few viewers on.
+    package func worker(preferring preferred: Int) -> Int {
+        loads.withLock { loads in
+            guard let least = loads.indices.min(by: { loads[$0] < loads[$1] }) else { return preferred }
+            return loads[preferred] > 2 * loads[least] + 8 ? least : preferred
+        }
+    }
+
+    // MARK: Commands
+
+    package func post(_ command: MediaCommand, to worker: Int) {
+        workers[worker].post(command)
+    }
+
+    /// Every worker's figures, in order.
+    package func report() async -> [MediaReport] {
+        var reports: [MediaReport] = []
+        for worker in workers {
+            let isRunning = threads.withLock { !$0.isEmpty }
+            guard isRunning else { return reports }
+            let report = await withCheckedContinuation { continuation in
+                worker.post(.report(MediaReportRequest { continuation.resume(returning: $0) }))
+            }
+            reports.append(report)
+        }
+        return reports
+    }
+
+    // MARK: Candidates
+
+    private static let containerBridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "lxc", "podman"]
+
+    private static func candidates(
+        _ configuration: MediaPlaneConfiguration,
+        port: UInt16,
+        family: Int32
+    ) -> [TransportAddress] {
+        func onPort(_ address: TransportAddress) -> TransportAddress {
+            TransportAddress(high: address.high, low: address.low, port: port)
+        }
+        if !configuration.announce.isEmpty { return configuration.announce.map(onPort) }
+        if let bound = TransportAddress(configuration.host, port: port), !bound.isUnspecified { return [bound] }
+        let all = SocketAddress.local().filter { entry in
+            (family == AF_INET6 || entry.address.isIPv4) && !entry.address.isLinkLocal
+                && !containerBridges.contains { entry.interface.hasPrefix($0) }
+        }
+        let usable = all.filter { !$0.address.isLoopback }
+        return (usable.isEmpty ? all : usable).map { onPort($0.address) }
+    }
+}

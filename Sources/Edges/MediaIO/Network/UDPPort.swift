@@ -1,0 +1,202 @@
+import CLinux
+import Glibc
+import Primitives
+
+/// One worker's socket on the shared UDP port: recvmmsg in, GSO and sendmmsg out.
+///
+/// Owned by one thread. Buffers and message headers are allocated once.
+package final class UDPPort: DatagramSink {
+    /// Datagrams taken by one system call.
+    private static let receiveCount = 64
+    private static let receiveSize = 2048
+    private static let sendCount = 64
+    /// Routes remembered for refusing segmentation, at most.
+    private static let maximumRefusals = 4096
+
+    package let descriptor: Int32
+    private let family: Int32
+    private let receiveBuffer: UnsafeMutableRawPointer
+    private let receiveMessages: UnsafeMutablePointer<martlet_mmsghdr>
+    private let receiveVectors: UnsafeMutablePointer<iovec>
+    private let receiveAddresses: UnsafeMutablePointer<sockaddr_in6>
+    private let sendMessages: UnsafeMutablePointer<martlet_mmsghdr>
+    private let sendVectors: UnsafeMutablePointer<iovec>
+    private let sendAddresses: UnsafeMutablePointer<sockaddr_in6>
+    private let sendControl: UnsafeMutableRawPointer
+    private let controlSize: Int
+
+    /// Whether the kernel segments at all.
+    private var segments: Bool
+    private var refusals: Set<TransportAddress> = []
+    /// Datagrams that can never be sent to where they should go, such as without a route.
+    package private(set) var sendFailures = 0
+
+    /// Takes over a bound, nonblocking socket.
+    ///
+    /// - Parameter segments: Use UDP_SEGMENT; tests turn it off to prove the plain path.
+    package init(descriptor: Int32, family: Int32, segments: Bool = true) {
+        self.descriptor = descriptor
+        self.family = family
+        self.segments = segments
+        controlSize = martlet_cmsg_space(2)
+        receiveBuffer = .allocate(byteCount: Self.receiveCount * Self.receiveSize, alignment: 64)
+        receiveMessages = .allocate(capacity: Self.receiveCount)
+        receiveVectors = .allocate(capacity: Self.receiveCount)
+        receiveAddresses = .allocate(capacity: Self.receiveCount)
+        sendMessages = .allocate(capacity: Self.sendCount)
+        sendVectors = .allocate(capacity: Self.sendCount)
+        sendAddresses = .allocate(capacity: Self.sendCount)
+        sendControl = .allocate(byteCount: Self.sendCount * controlSize, alignment: 16)
+        sendControl.initializeMemory(as: UInt8.self, repeating: 0, count: Self.sendCount * controlSize)
+        receiveMessages.initialize(repeating: martlet_mmsghdr(), count: Self.receiveCount)
+        sendMessages.initialize(repeating: martlet_mmsghdr(), count: Self.sendCount)
+        receiveAddresses.initialize(repeating: sockaddr_in6(), count: Self.receiveCount)
+        sendAddresses.initialize(repeating: sockaddr_in6(), count: Self.sendCount)
+        for index in 0..<Self.receiveCount {
+            (receiveVectors + index).initialize(
+                to: iovec(iov_base: receiveBuffer + index * Self.receiveSize, iov_len: Self.receiveSize)
+            )
+            receiveMessages[index].header.msg_iov = receiveVectors + index
+            receiveMessages[index].header.msg_iovlen = 1
+            receiveMessages[index].header.msg_name = UnsafeMutableRawPointer(receiveAddresses + index)
+        }
+        for index in 0..<Self.sendCount {
+            (sendVectors + index).initialize(to: iovec())
+            sendMessages[index].header.msg_iov = sendVectors + index
+            sendMessages[index].header.msg_iovlen = 1
+            sendMessages[index].header.msg_name = UnsafeMutableRawPointer(sendAddresses + index)
+        }
+    }
+
+    deinit {
+        close(descriptor)
+        receiveBuffer.deallocate()
+        receiveMessages.deallocate()
+        receiveVectors.deallocate()
+        receiveAddresses.deallocate()
+        sendMessages.deallocate()
+        sendVectors.deallocate()
+        sendAddresses.deallocate()
+        sendControl.deallocate()
+    }
+
+    // MARK: In
+
+    /// Takes what has arrived and hands over each datagram, to be changed in place.
+    ///
+    /// - Returns: Whether the socket may hold more.
+    func receive(_ body: (UnsafeMutableRawBufferPointer, TransportAddress) -> Void) -> Bool {
+        for index in 0..<Self.receiveCount {
+            receiveMessages[index].header.msg_namelen = UInt32(MemoryLayout<sockaddr_in6>.size)
+        }
+        let count = martlet_recvmmsg(descriptor, receiveMessages, UInt32(Self.receiveCount), Int32(MSG_DONTWAIT))
+        guard count > 0 else { return false }
+        for index in 0..<Int(count) {
+            let message = receiveMessages[index]
+            // A datagram larger than any packet of ours can be is cut short by the kernel: not to be trusted.
+            guard message.header.msg_flags & Int32(MSG_TRUNC) == 0,
+                let source = SocketAddress.read(receiveAddresses + index)
+            else { continue }
+            body(
+                UnsafeMutableRawBufferPointer(
+                    start: receiveBuffer + index * Self.receiveSize,
+                    count: Int(message.length)
+                ),
+                source
+            )
+        }
+        return Int(count) == Self.receiveCount
+    }
+
+    // MARK: Out
+
+    package func send(_ messages: UnsafeBufferPointer<OutgoingMessage>, arena: UnsafeRawPointer) -> SendProgress {
+        var done = 0
+        while done < messages.count {
+            let message = messages[done]
+            if message.datagramCount > 1, !maySegment(message.destination) {
+                let bytes = sendSingly(message, arena: arena)
+                guard bytes == message.length else { return SendProgress(messages: done, bytesOfNext: bytes) }
+                done += 1
+                continue
+            }
+            var count = 0
+            while count < Self.sendCount, done + count < messages.count {
+                let next = messages[done + count]
+                guard next.datagramCount == 1 || maySegment(next.destination) else { break }
+                prepare(count, next, offset: next.offset, length: next.length, arena: arena)
+                count += 1
+            }
+            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT))
+            if sent > 0 {
+                done += Int(sent)
+                continue
+            }
+            let failure = errno
+            if failure == EAGAIN || failure == EWOULDBLOCK || failure == ENOBUFS { return SendProgress(messages: done) }
+            if failure == EINTR { continue }
+            let first = messages[done]
+            if first.datagramCount > 1,
+                failure == EIO || failure == EINVAL || failure == EMSGSIZE || failure == EOPNOTSUPP
+            {
+                // The route or the card does not segment: remember, and send this one datagram by datagram.
+                if refusals.count >= Self.maximumRefusals { refusals.removeAll() }
+                refusals.insert(first.destination)
+                continue
+            }
+            sendFailures += first.datagramCount
+            done += 1
+        }
+        return SendProgress(messages: done)
+    }
+
+    private func maySegment(_ destination: TransportAddress) -> Bool {
+        segments && (refusals.isEmpty || !refusals.contains(destination))
+    }
+
+    private func prepare(_ index: Int, _ message: OutgoingMessage, offset: Int, length: Int, arena: UnsafeRawPointer) {
+        sendVectors[index] = iovec(iov_base: UnsafeMutableRawPointer(mutating: arena + offset), iov_len: length)
+        sendMessages[index].header.msg_namelen = SocketAddress.write(
+            message.destination,
+            family: family,
+            to: sendAddresses + index
+        )
+        if length > message.segmentSize {
+            let control = sendControl + index * controlSize
+            martlet_cmsg_put_segment_size(control, UInt16(truncatingIfNeeded: message.segmentSize))
+            sendMessages[index].header.msg_control = control
+            sendMessages[index].header.msg_controllen = controlSize
+        } else {
+            sendMessages[index].header.msg_control = nil
+            sendMessages[index].header.msg_controllen = 0
+        }
+    }
+
+    /// Sends a run without the kernel's segmentation.
+    ///
+    /// - Returns: The bytes that left; fewer than the run has when the socket is full.
+    private func sendSingly(_ message: OutgoingMessage, arena: UnsafeRawPointer) -> Int {
+        var offset = 0
+        while offset < message.length {
+            var count = 0
+            var next = offset
+            while count < Self.sendCount, next < message.length {
+                let length = min(message.segmentSize, message.length - next)
+                prepare(count, message, offset: message.offset + next, length: length, arena: arena)
+                next += length
+                count += 1
+            }
+            let sent = martlet_sendmmsg(descriptor, sendMessages, UInt32(count), Int32(MSG_DONTWAIT))
+            guard sent > 0 else {
+                let failure = errno
+                if failure == EINTR { continue }
+                if failure == EAGAIN || failure == EWOULDBLOCK || failure == ENOBUFS { return offset }
+                sendFailures += 1
+                offset = min(offset + message.segmentSize, message.length)
+                continue
+            }
+            offset = min(offset + Int(sent) * message.segmentSize, message.length)
+        }
+        return message.length
+    }
+}

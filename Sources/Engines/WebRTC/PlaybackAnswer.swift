@@ -1,0 +1,57 @@
+package import DTLS
+
+/// The gateway's answer to somebody who watches.
+package struct PlaybackAnswer: Sendable {
+    package var sdp: String
+    /// The DTLS role that the answer gives the gateway.
+    package var role: DTLSRole
+    /// What the gateway will send, in the order of the offer; never empty.
+    package var senders: [PlaybackSender]
+}
+
+/// A track on its way to one viewer.
+package struct PlaybackSender: Hashable, Sendable {
+    /// The identification tag of its media section; empty when the offer has none.
+    package var mid: String
+    /// Index into the tracks that the answer was asked for.
+    package var trackIndex: Int
+    package var payloadType: UInt8
+    /// Payload type and SSRC of retransmissions (RFC 4588); both `nil` when the viewer does not take them.
+    package var rtxPayloadType: UInt8?
+    package var ssrc: UInt32
+    package var rtxSSRC: UInt32?
+    package var supportsNACK: Bool
+    package var supportsPLI: Bool
+    package var supportsFIR: Bool
+    package var supportsREMB: Bool
+
+    package init(
+        mid: String,
+        trackIndex: Int,
+        payloadType: UInt8,
+        rtxPayloadType: UInt8? = nil,
+        ssrc: UInt32,
+        rtxSSRC: UInt32? = nil,
+        supportsNACK: Bool = false,
+        supportsPLI: Bool = false,
+        supportsFIR: Bool = false,
+        supportsREMB: Bool = false
+    ) {
+        self.mid = mid
+        self.trackIndex = trackIndex
+        self.payloadType = payloadType
+        self.rtxPayloadType = rtxPayloadType
+        self.ssrc = ssrc
+        self.rtxSSRC = rtxSSRC
+        self.supportsNACK = supportsNACK
+        self.supportsPLI = supportsPLI
+        self.supportsFIR = supportsFIR
+        self.supportsREMB = supportsREMB
+    }
+
+    /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.
+    var feedback: [String] {
+        [(supportsNACK, "nack"), (supportsPLI, "nack pli"), (supportsFIR, "ccm fir"), (supportsREMB, "goog-remb")]
+            .filter(\.0).map(\.1)
+    }
+}

@@ -1,0 +1,79 @@
+import Testing
+
+/// Who may import whom, as ARCHITECTURE.md says it.
+///
+/// The build checks that every import is declared in the manifest; this checks that the manifest and the
+/// sources do not drift away from the design together.
+private let arrows: [String: Set<String>] = [
+    "Primitives": [],
+    "STUN": ["Primitives", "COpenSSL"],
+    "RTP": ["Primitives"],
+    "SDP": ["Primitives"],
+    "Media": ["Primitives", "RTP"],
+    "ICE": ["Primitives", "STUN"],
+    "DTLS": ["Primitives", "COpenSSL"],
+    "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
+    "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
+    "SFU": ["Primitives", "RTP", "Media"],
+    "RTMP": ["Primitives", "Media"],
+    "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
+    "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
+    "GatewayConfiguration": ["Primitives"],
+    "Telemetry": ["Primitives"],
+    "Auth": ["Primitives"],
+    "Gateway": ["Primitives", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
+    "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
+    "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
+]
+
+/// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
+private let mediaCore: Set<String> = [
+    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "RTMP", "MediaIO",
+    "Transcoding",
+]
+
+private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])
+
+/// What comes with the toolchain and that the media core may use.
+private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Glibc"]
+
+@Suite("Import arrows")
+struct ImportArrowTests {
+    @Test func `the source tree is where the test looks for it`() {
+        #expect(SourceTree.files.count > 20)
+        #expect(SourceTree.files.contains { $0.module == "RTP" })
+    }
+
+    @Test func `a module imports only the modules that its place in the rings allows`() {
+        for file in SourceTree.files {
+            guard let allowed = arrows[file.module] else { continue }
+            for (name, line) in file.imports where ours.contains(name) {
+                #expect(allowed.contains(name), "\(file.path):\(line) imports \(name)")
+            }
+        }
+    }
+
+    @Test func `every module below Sources has its arrows written down`() {
+        let known = ours.union(["martlet"])
+        let unknown = Set(SourceTree.files.map(\.module)).subtracting(known)
+        #expect(unknown.isEmpty, "no arrows for \(unknown.sorted())")
+    }
+
+    @Test func `the media core imports neither a package nor Foundation`() {
+        for file in SourceTree.files where mediaCore.contains(file.module) {
+            for (name, line) in file.imports {
+                #expect(ours.contains(name) || standardLibrary.contains(name), "\(file.path):\(line) imports \(name)")
+            }
+        }
+    }
+
+    @Test func `the arrows have no cycle`() {
+        var settled: Set<String> = []
+        var remaining = arrows
+        while let next = remaining.first(where: { $0.value.allSatisfy { settled.contains($0) || arrows[$0] == nil } }) {
+            settled.insert(next.key)
+            remaining[next.key] = nil
+        }
+        #expect(remaining.isEmpty, "in a cycle: \(remaining.keys.sorted())")
+    }
+}

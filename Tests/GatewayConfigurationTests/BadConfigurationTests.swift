@@ -1,0 +1,130 @@
+import GatewayConfiguration
+import Testing
+
+@Suite("Bad configuration")
+struct BadConfigurationTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var yaml: String
+        var key: String
+        var line: Int
+        /// A word that the reason or the cure must hold.
+        var says: String
+        var testDescription: String { yaml }
+    }
+
+    static let cases = [
+        Case(yaml: "\n\nhttp:\n  prot: 80", key: "http.prot", line: 4, says: "http.port"),
+        Case(yaml: "http:\n  port: many", key: "http.port", line: 2, says: "0 to 65535"),
+        Case(yaml: "http:\n  port: 65536", key: "http.port", line: 2, says: "65535"),
+        Case(yaml: "http:\n  port: -1", key: "http.port", line: 2, says: "-1"),
+        Case(yaml: "http:\n  port: 80.5", key: "http.port", line: 2, says: "80.5"),
+        Case(yaml: "http: 8080", key: "http", line: 1, says: "section"),
+        Case(yaml: "http:\n  host: example.org", key: "http.host", line: 2, says: "IP address"),
+        Case(yaml: "webrtc:\n  port: 0", key: "webrtc.port", line: 2, says: "1 to 65535"),
+        Case(yaml: "webrtc:\n  workers: 65", key: "webrtc.workers", line: 2, says: "64"),
+        Case(yaml: "webrtc:\n  srtp_backend: ipsec-mb", key: "webrtc.srtp_backend", line: 2, says: "this version"),
+        Case(yaml: "webrtc:\n  announce: ['10.0.0.1:80']", key: "webrtc.announce", line: 2, says: "without a port"),
+        Case(yaml: "webrtc:\n  announce: ['::']", key: "webrtc.announce", line: 2, says: "address clients connect to"),
+        Case(yaml: "webrtc.ice_servers: ['turn:host']", key: "webrtc.ice_servers", line: 1, says: "credentials"),
+        Case(yaml: "webrtc.ice_servers: ['http://host']", key: "webrtc.ice_servers", line: 1, says: "STUN or TURN"),
+        Case(yaml: "rtmp:\n  b_frames: transcode", key: "rtmp.b_frames", line: 2, says: "this version"),
+        Case(yaml: "publish:\n  grace: 15", key: "publish.grace", line: 2, says: "unit"),
+        Case(yaml: "publish:\n  grace: 11m", key: "publish.grace", line: 2, says: "10m"),
+        Case(yaml: "publish:\n  takeover: maybe", key: "publish.takeover", line: 2, says: "`reject`"),
+        Case(yaml: "auth.anonymous.publish: everyone", key: "auth.anonymous.publish", line: 1, says: "`anyone`"),
+        Case(yaml: "auth:\n  jwt:\n    secret: short", key: "auth.jwt.secret", line: 3, says: "openssl rand"),
+        Case(yaml: "auth:\n  keys: [mykey]", key: "auth.keys", line: 2, says: "sha256sum"),
+        Case(yaml: "limits.loopback: perhaps", key: "limits.loopback", line: 1, says: "true or false"),
+        Case(yaml: "limits.posts_burst: 0", key: "limits.posts_burst", line: 1, says: "from 1"),
+        Case(yaml: "http.cors.origins: [example.org]", key: "http.cors.origins", line: 1, says: "https://"),
+        Case(yaml: "http.frame_ancestors: [\"a; script-src *\"]", key: "http.frame_ancestors", line: 1, says: "'self'"),
+        Case(yaml: "log:\n  level: loud", key: "log.level", line: 2, says: "`warning`"),
+        Case(yaml: "redis:\n  url: redis://localhost", key: "redis.url", line: 2, says: "this version"),
+        Case(yaml: "http:\n  tls:\n    self_signed: true", key: "http.tls.self_signed", line: 3, says: "this version"),
+        Case(yaml: "hls.enabled: true", key: "hls.enabled", line: 1, says: "this version"),
+        Case(yaml: "log.level: info\nlog:\n  level: debug", key: "log.level", line: 3, says: "line 1"),
+        Case(yaml: "log.level: info\nlog.level: debug", key: "log.level", line: 1, says: "twice"),
+    ]
+
+    @Test(arguments: cases)
+    func `the error names key, line, reason and cure`(bad: Case) throws {
+        let found = problems(yaml: bad.yaml)
+        try #require(found.count == 1)
+        #expect(found[0].key == bad.key)
+        #expect(found[0].line == bad.line)
+        #expect(found[0].description.contains(bad.says), "\(found[0])")
+        #expect(found[0].description.hasPrefix("test.yaml:\(bad.line): \(bad.key): "))
+    }
+
+    @Test(arguments: ["http: [", "a: b: c", "\tx: y", "- one\n- two", "just words", "\"unterminated", "a: *nowhere"])
+    func `a file that is no list of keys is refused`(yaml: String) {
+        #expect(!problems(yaml: yaml).isEmpty)
+    }
+
+    @Test func `every cut of a good file loads or is refused, and never traps`() {
+        let yaml = "http:\n  port: 80\nwebrtc:\n  announce: [10.0.0.1]\nauth: {anonymous: {play: nobody}}\n"
+        for length in 0...yaml.utf8.count {
+            _ = problems(yaml: String(yaml.prefix(length)))
+        }
+    }
+
+    @Test func `a file beyond a megabyte is refused`() {
+        let found = problems(yaml: String(repeating: "# padding\n", count: 1 << 17))
+        #expect(found.first?.reason.contains("larger") == true)
+    }
+
+    @Test func `nesting without end is refused`() {
+        #expect(
+            !problems(yaml: String(repeating: "{a: ", count: 100) + "1" + String(repeating: "}", count: 100)).isEmpty
+        )
+    }
+
+    @Test func `all problems are reported at once`() {
+        #expect(problems(yaml: "http.port: x\nrtmp.port: y\nnonsense: 1").count == 3)
+    }
+
+    @Test func `a bad variable names the variable and a bad option the option`() {
+        #expect(
+            problems(environment: ["MARTLET_HTTP_PORT": "x"]).first?.description.hasPrefix("MARTLET_HTTP_PORT: ")
+                == true
+        )
+        #expect(problems(commandLine: ["http.port": "x"]).first?.description.hasPrefix("--http-port: ") == true)
+    }
+
+    @Test func `a variable of a later version is refused, not ignored`() {
+        #expect(problems(environment: ["MARTLET_REDIS_URL": "redis://localhost"]).count == 1)
+        #expect(problems(environment: ["MARTLET_HTTP_TLS_KEY": "key.pem"]).count == 1)
+    }
+
+    @Test func `no message repeats a secret`() {
+        let found =
+            problems(yaml: "auth.jwt.secret: swordfish") + problems(environment: ["MARTLET_AUTH_KEYS": "swordfish"])
+            + problems(yaml: "webrtc.ice_servers: ['turn:a secret=swordfish username=x']")
+        #expect(found.count == 3)
+        #expect(!found.contains { $0.description.contains("swordfish") })
+    }
+
+    @Test func `two listeners cannot share a port`() {
+        let found = problems(yaml: "rtmp:\n  port: 8080")
+        #expect(found.first?.key == "rtmp.port")
+        #expect(found.first?.line == 2)
+        #expect(found.first?.reason.contains("http.port") == true)
+    }
+}
+
+@Suite("Durations")
+struct DurationTextTests {
+    @Test(arguments: [
+        ("500ms", Duration.milliseconds(500)), ("15s", .seconds(15)), ("5m", .seconds(300)), ("2h", .seconds(7200)),
+        ("1d", .seconds(86_400)), ("0s", .zero),
+    ])
+    func `a duration is read and written back`(text: String, duration: Duration) {
+        #expect(DurationText.parse(text) == duration)
+        #expect(DurationText.format(duration) == text)
+    }
+
+    @Test(arguments: ["", "15", "s", "-1s", "1.5s", "1 s", "1w", "9223372036854775807d", "99999999999999999999s", "٣s"])
+    func `anything else is not a duration`(text: String) {
+        #expect(DurationText.parse(text) == nil)
+    }
+}
