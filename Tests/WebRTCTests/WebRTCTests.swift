@@ -1,1 +1,1 @@
-// WebRTCTests
+// WebRTC
