@@ -153,7 +153,12 @@ let gateway: [Target] = [
 let gatewayTests: [Target] = [
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
     tests("AuthTests", ["Auth", "Primitives", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
-    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
+    tests(
+        "TelemetryTests",
+        [
+            "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
     tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
     tests("RTMPServiceTests", ["RTMPService", "TestSupport"]),
     tests(

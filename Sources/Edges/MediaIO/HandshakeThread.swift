@@ -89,7 +89,9 @@ final class HandshakeThread: Sendable {
     }
 
     private func handle(
-        _ input: HandshakeInput, worker: Int, associations: inout [PeerID: Association],
+        _ input: HandshakeInput,
+        worker: Int,
+        associations: inout [PeerID: Association],
         unfinished: inout Set<PeerID>
     ) {
         switch input {
@@ -122,7 +124,9 @@ final class HandshakeThread: Sendable {
 
     /// Passes on what an endpoint has to say: keys together with the flight that must not leave before them.
     private func drain(
-        _ id: PeerID, _ association: Association, associations: inout [PeerID: Association],
+        _ id: PeerID,
+        _ association: Association,
+        associations: inout [PeerID: Association],
         unfinished: inout Set<PeerID>
     ) {
         var datagrams: [[UInt8]] = []

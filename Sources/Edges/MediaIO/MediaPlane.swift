@@ -19,7 +19,10 @@ package struct MediaPlaneConfiguration: Sendable {
     package var announce: [TransportAddress]
 
     package init(
-        host: String = "::", port: UInt16 = 8100, workers: Int = 1, srtpBackend: SRTPBackend = .openssl,
+        host: String = "::",
+        port: UInt16 = 8100,
+        workers: Int = 1,
+        srtpBackend: SRTPBackend = .openssl,
         announce: [TransportAddress] = []
     ) {
         self.host = host
@@ -62,7 +65,8 @@ package final class MediaPlane: Sendable {
     ///
     /// - Parameter events: Called on media threads; must return at once.
     package init(
-        configuration: MediaPlaneConfiguration, events: @escaping @Sendable (MediaEvent) -> Void
+        configuration: MediaPlaneConfiguration,
+        events: @escaping @Sendable (MediaEvent) -> Void
     ) throws(MediaPlaneError) {
         let count = min(max(configuration.workers, 1), SessionUsername.maximumWorkers)
         let context: DTLSContext
@@ -79,8 +83,10 @@ package final class MediaPlane: Sendable {
         portLock = Mutex(PortBox(mediaPort))
         let workers = (0..<count).map { number in
             MediaWorker(
-                number: number, workerCount: count,
-                configuration: .init(worker: number, srtpBackend: configuration.srtpBackend))
+                number: number,
+                workerCount: count,
+                configuration: .init(worker: number, srtpBackend: configuration.srtpBackend)
+            )
         }
         self.workers = workers
         loads = Mutex(Array(repeating: 0, count: count))
@@ -93,7 +99,8 @@ package final class MediaPlane: Sendable {
             let outputs = MediaWorker.Outputs(
                 message: { workers[$0.worker].post($0.command) },
                 handshake: { handshake.post($0, from: worker.number) },
-                event: events)
+                event: events
+            )
             threads.append(worker.start(socket: sockets[worker.number], outputs: outputs))
         }
         self.threads = Mutex(threads)
@@ -170,7 +177,9 @@ package final class MediaPlane: Sendable {
     private static let containerBridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "lxc", "podman"]
 
     private static func candidates(
-        _ configuration: MediaPlaneConfiguration, port: UInt16, family: Int32
+        _ configuration: MediaPlaneConfiguration,
+        port: UInt16,
+        family: Int32
     ) -> [TransportAddress] {
         func onPort(_ address: TransportAddress) -> TransportAddress {
             TransportAddress(high: address.high, low: address.low, port: port)

@@ -65,9 +65,12 @@ final class MediaWorker: Sendable {
         var batch = SendBatch(sink: port)
         var now = Self.now()
         var core = MediaCore(
-            configuration: coreConfiguration, workerCount: workerCount,
+            configuration: coreConfiguration,
+            workerCount: workerCount,
             wallClockOffset: martlet_realtime_ns() - martlet_monotonic_ns(),
-            seed: UInt64.random(in: .min ... .max), at: now)
+            seed: UInt64.random(in: .min ... .max),
+            at: now
+        )
         let epoll = martlet_epoll_create()
         defer { close(epoll) }
         _ = martlet_epoll_add(epoll, mailbox.descriptor, Token.mailbox)

@@ -33,7 +33,11 @@ package struct PeerSpecification: Sendable {
     package var fingerprints: [Fingerprint]
 
     package init(
-        id: PeerID, local: ICECredentials, remote: ICECredentials?, role: DTLSRole, fingerprints: [Fingerprint]
+        id: PeerID,
+        local: ICECredentials,
+        remote: ICECredentials?,
+        role: DTLSRole,
+        fingerprints: [Fingerprint]
     ) {
         self.id = id
         self.local = local

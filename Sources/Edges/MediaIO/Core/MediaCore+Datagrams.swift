@@ -12,7 +12,9 @@ extension MediaCore {
     ///
     /// To an unauthenticated datagram the only answer is a Binding response.
     package mutating func receive(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, at now: Instant,
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        at now: Instant,
         into batch: inout SendBatch
     ) {
         receive(datagram, from: source, receivedBy: nil, at: now, into: &batch)
@@ -20,8 +22,11 @@ extension MediaCore {
 
     /// - Parameter receivedBy: The worker that passed the datagram on; `nil` for one from our own socket.
     private mutating func receive(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, receivedBy other: Int?,
-        at now: Instant, into batch: inout SendBatch
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        receivedBy other: Int?,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         guard datagram.count >= 2 else {
             counters.datagramsIgnored += 1
@@ -52,7 +57,9 @@ extension MediaCore {
 
     /// The local session behind an address; passes the datagram on when another worker has it.
     private mutating func owner(
-        of source: TransportAddress, datagram: UnsafeMutableRawBufferPointer, receivedBy other: Int?
+        of source: TransportAddress,
+        datagram: UnsafeMutableRawBufferPointer,
+        receivedBy other: Int?
     ) -> Int? {
         if let slot = peersByAddress[source] { return slot }
         if other == nil, let worker = foreignAddresses[source] {
@@ -66,8 +73,11 @@ extension MediaCore {
     // MARK: ICE
 
     private mutating func receiveSTUN(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, receivedBy other: Int?,
-        at now: Instant, into batch: inout SendBatch
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        receivedBy other: Int?,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         let bytes = datagram.bindMemory(to: UInt8.self)
         let span = Span(_unsafeElements: UnsafeBufferPointer(bytes))
@@ -137,7 +147,9 @@ extension MediaCore {
     }
 
     private mutating func passOn(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, to worker: Int
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        to worker: Int
     ) {
         var batch = foreign[worker].take() ?? ForeignDatagrams(from: configuration.worker)
         if batch.bytes.count + datagram.count <= Self.maximumForeignBytes {
@@ -163,7 +175,8 @@ extension MediaCore {
         bytes.withUnsafeMutableBytes { buffer in
             for entry in datagrams.entries {
                 let datagram = UnsafeMutableRawBufferPointer(
-                    rebasing: buffer[entry.offset..<(entry.offset + entry.length)])
+                    rebasing: buffer[entry.offset..<(entry.offset + entry.length)]
+                )
                 receive(datagram, from: entry.source, receivedBy: datagrams.from, at: now, into: &batch)
             }
         }
@@ -172,7 +185,10 @@ extension MediaCore {
     // MARK: DTLS
 
     mutating func handshake(
-        _ id: PeerID, _ output: HandshakeOutput, at now: Instant, into batch: inout SendBatch
+        _ id: PeerID,
+        _ output: HandshakeOutput,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         guard let slot = peersByID[id] else { return }
         func send(_ datagrams: [[UInt8]], _ batch: inout SendBatch, to address: TransportAddress?) {
@@ -207,9 +223,17 @@ extension MediaCore {
             }
         do throws(SRTPError) {
             peers[slot].pointee.sender = try SRTPSender(
-                profile: profile, key: keys.localKey, salt: keys.localSalt, backend: configuration.srtpBackend)
+                profile: profile,
+                key: keys.localKey,
+                salt: keys.localSalt,
+                backend: configuration.srtpBackend
+            )
             peers[slot].pointee.receiver = try SRTPReceiver(
-                profile: profile, key: keys.remoteKey, salt: keys.remoteSalt, backend: configuration.srtpBackend)
+                profile: profile,
+                key: keys.remoteKey,
+                salt: keys.remoteSalt,
+                backend: configuration.srtpBackend
+            )
             peers[slot].pointee.rtcpOverhead = profile.rtcpOverhead
             return true
         } catch {

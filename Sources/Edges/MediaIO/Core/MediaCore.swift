@@ -69,7 +69,11 @@ package struct MediaCore: ~Copyable {
     ///   - workerCount: The number of workers that may pass datagrams to each other.
     ///   - seed: For SSRC-like random numbers; secrets are not made here.
     package init(
-        configuration: Configuration, workerCount: Int = 1, wallClockOffset: Int64, seed: UInt64, at now: Instant
+        configuration: Configuration,
+        workerCount: Int = 1,
+        wallClockOffset: Int64,
+        seed: UInt64,
+        at now: Instant
     ) {
         self.configuration = configuration
         self.wallClockOffset = wallClockOffset
@@ -180,14 +184,20 @@ package struct MediaCore: ~Copyable {
     }
 
     private mutating func addPublisher(
-        _ specification: PeerSpecification, _ bindings: [IngestBinding], at now: Instant
+        _ specification: PeerSpecification,
+        _ bindings: [IngestBinding],
+        at now: Instant
     ) {
         guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
             events.append(.ended(specification.id, .shutdown))
             return
         }
         var peer = Peer(
-            specification, role: .publisher, reportSSRC: UInt32.random(in: 1...(.max), using: &generator), at: now)
+            specification,
+            role: .publisher,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
         peer.bindings = bindings
         peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? -1 }
         peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
@@ -208,33 +218,47 @@ package struct MediaCore: ~Copyable {
     }
 
     private mutating func addViewer(
-        _ specification: PeerSpecification, _ bindings: [PlaybackBinding], at now: Instant
+        _ specification: PeerSpecification,
+        _ bindings: [PlaybackBinding],
+        at now: Instant
     ) {
         guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
             events.append(.ended(specification.id, .shutdown))
             return
         }
         let peer = Peer(
-            specification, role: .viewer, reportSSRC: UInt32.random(in: 1...(.max), using: &generator), at: now)
+            specification,
+            role: .viewer,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
         let slot = insert(peer, username: specification.local.usernameFragment)
         for binding in bindings {
             guard let track = tracksByID[binding.track] else { continue }
             let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
                 binding.sender.rtxPayloadType.map { payloadType in
                     Forwarder.Retransmission(
-                        ssrc: ssrc, payloadType: payloadType,
-                        firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator))
+                        ssrc: ssrc,
+                        payloadType: payloadType,
+                        firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
+                    )
                 }
             }
             let forwarder = Forwarder(
-                peer: slot, ssrc: binding.sender.ssrc, payloadType: binding.sender.payloadType,
-                retransmission: retransmission, isVideo: tracks[track].pointee.isVideo,
+                peer: slot,
+                ssrc: binding.sender.ssrc,
+                payloadType: binding.sender.payloadType,
+                retransmission: retransmission,
+                isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
-                timestampOffset: UInt32.random(in: 0...(.max), using: &generator), at: now)
+                timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
+                at: now
+            )
             let position = tracks[track].pointee.add(forwarder)
             tracks[track].pointee.catchingUp += 1
             peers[slot].pointee.subscriptions.append(
-                Peer.Subscription(track: track, position: position, binding: binding))
+                Peer.Subscription(track: track, position: position, binding: binding)
+            )
         }
     }
 

@@ -12,6 +12,8 @@ package struct MediaReport: Sendable {
         /// Seconds between the last two key frames; `nil` before the second.
         package var keyFrameInterval: Double?
         package var bufferedBytes: Int
+        /// Seconds since the last packet arrived; `nil` before the first.
+        package var silence: Double?
     }
 
     package var tracks: [Track] = []

@@ -132,7 +132,11 @@ package struct SendBatch: ~Copyable {
             }
         }
         messages[messageCount] = OutgoingMessage(
-            offset: used, length: length, segmentSize: length, destination: destination)
+            offset: used,
+            length: length,
+            segmentSize: length,
+            destination: destination
+        )
         messageCount += 1
         used += length
         runIsOpen = true
@@ -158,7 +162,9 @@ package struct SendBatch: ~Copyable {
         var sent = SendProgress(messages: 0)
         if !isBlocked {
             sent = sink.send(
-                UnsafeBufferPointer(start: messages, count: messageCount), arena: UnsafeRawPointer(arena))
+                UnsafeBufferPointer(start: messages, count: messageCount),
+                arena: UnsafeRawPointer(arena)
+            )
         }
         for index in sent.messages..<messageCount {
             if index == sent.messages { messages[index].removeFirst(sent.bytesOfNext) }
@@ -192,7 +198,9 @@ package struct SendBatch: ~Copyable {
             let sent: SendProgress = waiting.bytes.withUnsafeBytes { bytes in
                 withUnsafePointer(to: waiting.message) { message in
                     sink.send(
-                        UnsafeBufferPointer(start: message, count: 1), arena: bytes.baseAddress.unsafelyUnwrapped)
+                        UnsafeBufferPointer(start: message, count: 1),
+                        arena: bytes.baseAddress.unsafelyUnwrapped
+                    )
                 }
             }
             guard sent.messages == 1 else {

@@ -22,14 +22,17 @@ final class Thread: @unchecked Sendable {
     init(name: String, body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Box(name: name, body: body))
         let result = pthread_create(
-            &handle, nil,
+            &handle,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
                 martlet_name_thread(box.name)
                 box.body()
                 return nil
-            }, box.toOpaque())
+            },
+            box.toOpaque()
+        )
         precondition(result == 0, "the process may start one thread for each core and two more")
     }
 
