@@ -103,7 +103,9 @@ struct ClientOfferTests {
                 continue
             }
         }
-        for length in 0..<good.utf8.count { _ = try? offer.read(answer: Array(good.utf8.prefix(length))) }
+        for length in stride(from: 0, to: good.utf8.count, by: 7) {
+            _ = try? offer.read(answer: Array(good.utf8.prefix(length)))
+        }
     }
 
     @Test func `an active answer makes us the DTLS server`() throws {
