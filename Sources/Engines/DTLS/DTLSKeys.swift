@@ -1,5 +1,7 @@
 /// The SRTP protection profiles that we negotiate (RFC 5764 §4.1.2, RFC 7714 §14.2).
 package enum DTLSSRTPProfile: UInt16, Sendable, CaseIterable {
+    // The name of the registry, which tells it from the one with 32 bits.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case aes128CMSHA1_80 = 0x0001
     case aeadAES128GCM = 0x0007
 
@@ -34,7 +36,7 @@ package struct DTLSKeys: Equatable, Sendable, CustomStringConvertible, CustomDeb
 
     /// Cuts exported bytes into client key, server key, client salt and server salt (RFC 5764 §4.2).
     ///
-    /// - Parameter exported: ``exportLength(_:)`` bytes.
+    /// There must be as many as ``exportLength(_:)`` says.
     init(profile: DTLSSRTPProfile, exported: [UInt8], role: DTLSRole) {
         precondition(exported.count == Self.exportLength(profile), "the exporter was asked for another length")
         let key = profile.keyLength

@@ -25,7 +25,8 @@ package struct NTPTime: Hashable, Comparable, Sendable {
     /// Nanoseconds since the Unix epoch, for a time of the era that ends in 2036.
     package var unixNanoseconds: Int64 {
         let seconds = Int64(rawValue >> 32) - Self.unixEpochOffset
-        let fraction = Int64((rawValue & 0xFFFF_FFFF) * 1_000_000_000 >> 32)
+        // Rounded, so that nanoseconds survive a round trip. (A shift binds tighter than a product.)
+        let fraction = Int64(((rawValue & 0xFFFF_FFFF) * 1_000_000_000 + 0x8000_0000) >> 32)
         return seconds * 1_000_000_000 + fraction
     }
 
