@@ -86,7 +86,20 @@ let mediaCoreTests: [Target] = [
         "SimulationTests",
         ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("ArchitectureTests", []),
+    .target(
+        name: "FuzzTargets",
+        dependencies: ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "WebRTC", "RTMP"],
+        path: "Fuzz/Targets", swiftSettings: settings),
+    tests("FuzzTests", ["FuzzTargets"]),
 ]
+
+// MARK: - Fuzzing
+
+// With MARTLET_FUZZ=1 there is also the fuzzer itself, which links only under libFuzzer; see scripts/fuzz.sh.
+let fuzzer: [Target] =
+    Context.environment["MARTLET_FUZZ"] == "1"
+    ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
+    : []
 
 // MARK: - The gateway
 
@@ -176,7 +189,7 @@ let gatewayTests: [Target] = [
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    targets: mediaCore + mediaCoreTests
+    targets: mediaCore + mediaCoreTests + fuzzer
 )
 
 if !mediaCoreOnly {
