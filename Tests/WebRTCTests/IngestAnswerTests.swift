@@ -108,6 +108,16 @@ struct IngestAnswerTests {
         #expect(selectsItAgain)
     }
 
+    @Test func `a preferred codec comes first where it is offered`() throws {
+        let offer = try SessionOffer(Offers.pionPublisher)
+        let answer = try offer.ingestAnswer(local: .forTests, preferring: .h264)
+        #expect(answer.tracks.map(\.payloadType) == [102])
+        #expect(answer.tracks[0].alternatives.map(\.payloadType) == [125, 96])
+        #expect(try parsed(answer.sdp).media[0].formats == ["102", "121", "125", "107", "96", "97"])
+        let without = try offer.ingestAnswer(local: .forTests, preferring: .av1)
+        #expect(without.tracks.map(\.payloadType) == [96])
+    }
+
     @Test func `packetization-mode 0 is taken where there is nothing else`() throws {
         let text = Offers.offer([
             "m=video 9 UDP/TLS/RTP/SAVPF 96\na=rtpmap:96 H264/90000\na=fmtp:96 profile-level-id=42e01f"
