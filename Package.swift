@@ -125,7 +125,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
