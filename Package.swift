@@ -160,7 +160,14 @@ let gatewayTests: [Target] = [
             .product(name: "Metrics", package: "swift-metrics"),
         ]),
     tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
-    tests("RTMPServiceTests", ["RTMPService", "TestSupport"]),
+    tests(
+        "RTMPServiceTests",
+        [
+            "RTMPService", "RTMP", "Gateway", "Media", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]),
     tests(
         "HTTPServiceTests",
         ["HTTPService", "Gateway", "Auth", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]),

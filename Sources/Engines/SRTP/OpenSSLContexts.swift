@@ -18,7 +18,7 @@ struct CipherContext: ~Copyable {
 struct MACContext: ~Copyable {
     let pointer: OpaquePointer?
 
-    /// - Parameter key: Empty for no HMAC at all.
+    /// Takes an empty key for no HMAC at all.
     init(key: [UInt8]) throws(SRTPError) {
         guard !key.isEmpty else {
             pointer = nil

@@ -75,13 +75,10 @@ struct PacketCipher: ~Copyable {
 
     // MARK: AEAD
 
-    /// Encrypts `count` bytes and writes the tag behind them.
+    /// Encrypts `count` bytes from `input` to `output` and writes the tag of 16 bytes.
     ///
-    /// - Parameters:
-    ///   - associated: Authenticated but left as it is; at least one byte.
-    ///   - trailer: More associated data, in wire order; `nil` for none.
-    ///   - tag: Where the 16 bytes go.
-    /// - Returns: `false` when OpenSSL failed, which leaves nothing that may be sent.
+    /// What is `associated` and then `trailer`, in wire order, is authenticated but left as it is. The answer `false`
+    /// says that OpenSSL failed, which leaves nothing that may be sent.
     @inline(__always)
     func sealAEAD(
         associated: UnsafeRawPointer,
@@ -102,7 +99,9 @@ struct PacketCipher: ~Copyable {
             && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, Int32(profile.rtpTagLength), tag) == 1
     }
 
-    /// Decrypts `count` bytes in place and checks the tag. What was decrypted is garbage when the answer is `false`.
+    /// Decrypts `count` bytes in place and checks the tag.
+    ///
+    /// What was decrypted is garbage when the answer is `false`.
     func openAEAD(
         associated: UnsafeRawPointer,
         associatedCount: Int,
@@ -164,7 +163,7 @@ struct PacketCipher: ~Copyable {
 
     /// HMAC-SHA1 over `count` bytes and then `trailer` in wire order.
     ///
-    /// - Parameter tag: Where as many bytes of it as the profile keeps go.
+    /// As many bytes of it as the profile keeps go to `tag`.
     @inline(__always)
     func authenticate(
         _ bytes: UnsafeRawPointer,

@@ -8,9 +8,7 @@ package struct SRTPReceiver: ~Copyable, @unchecked Sendable {
     private var rtpSources = ReceivedSources()
     private var rtcpSources = ReceivedSources()
 
-    /// - Parameters:
-    ///   - key: The master key, ``SRTPProfile/keyLength`` bytes.
-    ///   - salt: The master salt, ``SRTPProfile/saltLength`` bytes.
+    /// Takes the master key and salt, as many bytes as `profile` says; others are ``SRTPError/invalidKey``.
     package init(
         profile: SRTPProfile,
         key: [UInt8],
