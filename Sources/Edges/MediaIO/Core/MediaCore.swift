@@ -134,6 +134,7 @@ package struct MediaCore: ~Copyable {
         case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
         case .removePeer(let id, let reason):
             if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
+        case .rebind(let id, let section, let binding): rebind(id, section: section, to: binding, at: now, into: &batch)
         case .handshake(let id, let output): handshake(id, output, at: now, into: &batch)
         case .burst(let id, let burst, let clock): ingest(burst, track: id, clock: clock, at: now, into: &batch)
         case .endSource(let id):
@@ -204,10 +205,7 @@ package struct MediaCore: ~Copyable {
         let slot = insert(peer, username: specification.local.usernameFragment)
         for (index, binding) in bindings.enumerated() {
             guard let track = tracksByID[binding.track] else { continue }
-            endSource(ofTrack: track)
-            tracks[track].pointee.publisher = slot
-            tracks[track].pointee.publisherAcceptsPLI = binding.negotiated.supportsPLI
-            tracks[track].pointee.publisherAcceptsFIR = binding.negotiated.supportsFIR
+            attach(publisher: slot, to: track, as: binding)
             for ssrc in binding.negotiated.ssrcs {
                 addSource(ssrc: ssrc, binding: index, isRetransmission: false, to: slot)
             }
