@@ -93,13 +93,21 @@ let mediaCoreTests: [Target] = [
     tests("FuzzTests", ["FuzzTargets"]),
 ]
 
-// MARK: - Fuzzing
+// MARK: - Fuzzing and measuring
 
 // With MARTLET_FUZZ=1 there is also the fuzzer itself, which links only under libFuzzer; see scripts/fuzz.sh.
 let fuzzer: [Target] =
     Context.environment["MARTLET_FUZZ"] == "1"
     ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
     : []
+
+let benchmarks: [Target] =
+    Context.environment["MARTLET_BENCHMARKS"] == "1"
+    ? [
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Primitives", "RTP", "SRTP", "STUN"], path: "Benchmarks",
+            swiftSettings: settings)
+    ] : []
 
 // MARK: - The gateway
 
@@ -189,7 +197,7 @@ let gatewayTests: [Target] = [
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    targets: mediaCore + mediaCoreTests + fuzzer
+    targets: mediaCore + mediaCoreTests + fuzzer + benchmarks
 )
 
 if !mediaCoreOnly {
