@@ -1,16 +1,4 @@
 import FuzzTargets
-import Glibc
-
-/// The target that `MARTLET_FUZZ_TARGET` names.
-private let target: FuzzTarget = {
-    let name = getenv("MARTLET_FUZZ_TARGET").map { String(cString: $0) } ?? ""
-    guard let target = FuzzTarget(rawValue: name) else {
-        let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
-        fputs("MARTLET_FUZZ_TARGET must be one of: \(names)\n", stderr)
-        exit(2)
-    }
-    return target
-}()
 
 /// What libFuzzer calls for each input.
 @_cdecl("LLVMFuzzerTestOneInput")
