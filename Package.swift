@@ -183,7 +183,13 @@ let gatewayTests: [Target] = [
         ]),
     tests(
         "HTTPServiceTests",
-        ["HTTPService", "Gateway", "Auth", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+        [
+            "HTTPService", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives", "TestSupport",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
 ]
 
 let package = Package(
