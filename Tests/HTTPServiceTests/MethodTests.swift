@@ -3,6 +3,7 @@ import Gateway
 import HTTPService
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Primitives
 import Testing
 

@@ -3,7 +3,9 @@ import Gateway
 import HTTPService
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Primitives
+import Telemetry
 import Testing
 
 @Suite("WHIP and WHEP")
