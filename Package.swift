@@ -152,12 +152,13 @@ let gateway: [Target] = [
     .executableTarget(
         name: "martlet",
         dependencies: [
-            "Primitives", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO", "Transcoding",
-            "RTMPService", "HTTPService",
+            "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
+            "Transcoding", "RTMPService", "HTTPService",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ],
         path: "Sources/App/martlet", swiftSettings: settings),
