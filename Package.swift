@@ -101,6 +101,21 @@ let fuzzer: [Target] =
     ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
     : []
 
+// MARK: - Benchmarks
+
+// With MARTLET_BENCHMARK=1; see scripts/bench.sh.
+let benchmarks: [Target] =
+    Context.environment["MARTLET_BENCHMARK"] == "1"
+    ? [
+        .executableTarget(
+            name: "MediaCoreBenchmark",
+            dependencies: [
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+            ],
+            path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
+    ]
+    : []
+
 // MARK: - The gateway
 
 let gateway: [Target] = [
@@ -195,7 +210,7 @@ let gatewayTests: [Target] = [
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    targets: mediaCore + mediaCoreTests + fuzzer
+    targets: mediaCore + mediaCoreTests + fuzzer + benchmarks
 )
 
 if !mediaCoreOnly {
