@@ -8,15 +8,16 @@ let mediaCoreOnly = Context.environment["MARTLET_MEDIA_CORE"] == "1"
 // `make` sets this: a warning stops our own builds, never those of a user with a newer compiler.
 let warningsAreErrors = Context.environment["MARTLET_WARNINGS_AS_ERRORS"] == "1"
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
-    .enableExperimentalFeature("Lifetimes"),
-] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 /// Parsers of untrusted bytes: any unsafe construct must be spelled out.
 let memorySafe = settings + [.strictMemorySafety()]

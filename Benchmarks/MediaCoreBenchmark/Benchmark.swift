@@ -37,7 +37,9 @@ struct MediaCoreBenchmark {
         let cipher = try cipherOnly(sessions: viewers, packets: viewers * 2000)
         let whole = try fanOut(viewers: viewers, frames: frames)
         print("cipher alone, \(viewers) keys      \(text(cipher)) ns a packet")
-        print("fan-out, \(viewers) viewers        \(text(whole.nanoseconds)) ns a packet, \(whole.perMessage) packets a send")
+        print(
+            "fan-out, \(viewers) viewers        \(text(whole.nanoseconds)) ns a packet, \(whole.perMessage) packets a send"
+        )
         print("ratio                        \(text(whole.nanoseconds / cipher * 100)) %")
     }
 
