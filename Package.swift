@@ -8,15 +8,16 @@ let mediaCoreOnly = Context.environment["MARTLET_MEDIA_CORE"] == "1"
 // `make` sets this: a warning stops our own builds, never those of a user with a newer compiler.
 let warningsAreErrors = Context.environment["MARTLET_WARNINGS_AS_ERRORS"] == "1"
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
-    .enableExperimentalFeature("Lifetimes"),
-] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 /// Parsers of untrusted bytes: any unsafe construct must be spelled out.
 let memorySafe = settings + [.strictMemorySafety()]
@@ -99,6 +100,21 @@ let mediaCoreTests: [Target] = [
 let fuzzer: [Target] =
     Context.environment["MARTLET_FUZZ"] == "1"
     ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
+    : []
+
+// MARK: - Benchmarks
+
+// With MARTLET_BENCHMARK=1; see scripts/bench.sh.
+let benchmarks: [Target] =
+    Context.environment["MARTLET_BENCHMARK"] == "1"
+    ? [
+        .executableTarget(
+            name: "MediaCoreBenchmark",
+            dependencies: [
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+            ],
+            path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
+    ]
     : []
 
 // MARK: - The gateway
@@ -196,7 +212,7 @@ let gatewayTests: [Target] = [
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    targets: mediaCore + mediaCoreTests + fuzzer
+    targets: mediaCore + mediaCoreTests + fuzzer + benchmarks
 )
 
 if !mediaCoreOnly {

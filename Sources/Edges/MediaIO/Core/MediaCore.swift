@@ -65,9 +65,10 @@ package struct MediaCore: ~Copyable {
     /// Tracks with a burst under way.
     var pendingTracks: [Int] = []
 
-    /// - Parameters:
-    ///   - workerCount: The number of workers that may pass datagrams to each other.
-    ///   - seed: For SSRC-like random numbers; secrets are not made here.
+    /// A core that has seen nothing.
+    ///
+    /// `workerCount` workers may pass datagrams to each other. `wallClockOffset` is the Unix time in nanoseconds at
+    /// ``Instant/zero``. `seed` starts the numbers that need to be unlike each other; secrets are not made here.
     package init(
         configuration: Configuration,
         workerCount: Int = 1,
