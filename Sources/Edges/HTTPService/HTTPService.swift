@@ -1,5 +1,5 @@
 package import Auth
-import HTTPTypes
+import Glibc
 package import Hummingbird
 package import Logging
 import NIOCore
@@ -80,13 +80,21 @@ package struct HTTPService: Service {
 
     package func run() async throws {
         do {
-            try await application.run()
+            try await run(host: configuration.host)
+        } catch let error as ListenError where configuration.host == "::" && error.meansNoIPv6 {
+            try await run(host: "0.0.0.0")
+        }
+    }
+
+    private func run(host: String) async throws {
+        do {
+            try await application(host: host).run()
         } catch let error as IOError {
             throw ListenError(host: configuration.host, port: configuration.port, code: error.errnoCode)
         }
     }
 
-    private var application: Application<GatewayResponder> {
+    private func application(host: String) -> Application<GatewayResponder> {
         Application(
             responder: responder,
             server: .http1(
@@ -100,7 +108,7 @@ package struct HTTPService: Service {
                 )
             ),
             configuration: .init(
-                address: .hostname(configuration.host, port: Int(configuration.port)),
+                address: .hostname(host, port: Int(configuration.port)),
                 serverName: nil
             ),
             onServerRunning: { [onListening] channel in
@@ -124,6 +132,15 @@ package struct ListenError: Error, Sendable, Equatable {
     package var port: UInt16
     /// `errno` of the failed call.
     package var code: Int32
+
+    package init(host: String, port: UInt16, code: Int32) {
+        self.host = host
+        self.port = port
+        self.code = code
+    }
+
+    /// `::` cannot be listened on where the kernel has no IPv6.
+    fileprivate var meansNoIPv6: Bool { code == EAFNOSUPPORT || code == EADDRNOTAVAIL }
 }
 
 /// Time since some moment before the start.

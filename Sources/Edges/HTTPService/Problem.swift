@@ -51,7 +51,7 @@ struct Problem: Error, Equatable {
             let seconds = retryAfter.components.seconds + (retryAfter.components.attoseconds > 0 ? 1 : 0)
             headers[.retryAfter] = "\(max(seconds, 1))"
         }
-        let status = HTTPResponse.Status(code: self.status)
+        let status = HTTPResponse.Status(integerLiteral: self.status)
         let json = """
             {"type":\(JSONText.quote(type)),"title":\(JSONText.quote(status.reasonPhrase)),"status":\(self.status),\
             "detail":\(JSONText.quote(detail))}
