@@ -133,6 +133,64 @@ struct ICEAgentInputTests {
         #expect(next.remote != path.remote)
     }
 
+    @Test(arguments: [
+        (
+            ICEAgent.Role.controlling, STUNAttribute.iceControlling(0), ICEAgent.Role.controlling,
+            STUNMessage.Class.error
+        ),
+        (.controlling, .iceControlling(.max), .controlled, .success),
+        (.controlled, .iceControlled(0), .controlling, .success),
+        (.controlled, .iceControlled(.max), .controlled, .error),
+        (.controlling, .iceControlled(.max), .controlling, .success),
+        (.controlled, .iceControlling(0), .controlled, .success),
+    ])
+    func `in a role conflict the greater tie-breaker controls`(
+        before: ICEAgent.Role,
+        claim: STUNAttribute,
+        after: ICEAgent.Role,
+        answer: STUNMessage.Class
+    ) throws {
+        var agent = ICEAgent(
+            role: before,
+            local: ScriptedPeer.own,
+            localCandidates: [ICECandidate(address: local)],
+            createdAt: .zero,
+            generator: SeededGenerator(seed: 1)
+        )
+        let check = ScriptedPeer.check(
+            username: "peer:w0gate",
+            password: ScriptedPeer.own.password.revealed,
+            role: claim
+        )
+        #expect(receive(check, by: &agent) == nil)
+        let role = agent.role
+        #expect(role == after)
+        let message = try self.check(&agent)
+        #expect(message.class == answer)
+        #expect(message.attributes.contains(.errorCode(.roleConflict)) == (answer == .error))
+    }
+
+    @Test func `a role conflict reported by the peer makes the agent switch and check again with a new number`() throws
+    {
+        var agent = agent()
+        let first = try check(&agent)
+        let conflict = answer(to: first, class: .error, attributes: [.errorCode(.roleConflict)])
+        #expect(receive(conflict, by: &agent) == nil)
+        agent.advance(to: .zero + .milliseconds(50))
+        let second = try check(&agent)
+        let claims = [first, second].map { message in
+            message.attributes.compactMap { attribute -> (isControlling: Bool, tieBreaker: UInt64)? in
+                switch attribute {
+                case .iceControlling(let number): (true, number)
+                case .iceControlled(let number): (false, number)
+                default: nil
+                }
+            }[0]
+        }
+        #expect(claims.map(\.isControlling) == [true, false])
+        #expect(claims[0].tieBreaker != claims[1].tieBreaker)
+    }
+
     @Test func `the peer's candidates are bounded`() {
         var agent = agent(candidates: 1_000)
         var destinations: Set<TransportAddress> = []

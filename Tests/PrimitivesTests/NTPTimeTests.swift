@@ -12,7 +12,7 @@ struct NTPTimeTests {
 
     @Test func `nanoseconds survive a round trip`() {
         var generator = SeededGenerator(seed: 1)
-        for _ in 0..<10_000 {
+        for _ in 0..<1_000 {
             let nanoseconds = Int64.random(
                 in: -2_000_000_000_000_000_000...2_000_000_000_000_000_000,
                 using: &generator

@@ -159,7 +159,7 @@ struct RTCPCompoundTests {
             guard let packets = try? parseCompound(bytes) else { continue }
             for packet in packets {
                 let written = Self.bytes([packet])
-                if !written.isEmpty { #expect((try? parseCompound(written)) == [packet]) }
+                if !written.isEmpty, (try? parseCompound(written)) != [packet] { Issue.record("\(packet)") }
             }
         }
     }

@@ -146,7 +146,7 @@ struct NACKGeneratorTests {
         var generator = SeededGenerator(seed: seed)
         var nacks = NACKGenerator()
         let rtt = Interval.milliseconds(80)
-        let count: Int64 = 3_000
+        let count: Int64 = 1_500
         let start: Int64 = 64_000
         var inFlight: [(sequence: Int64, arrival: Instant)] = []
         var received: Set<Int64> = []

@@ -50,7 +50,7 @@ struct SenderReportClockTests {
     @Test(arguments: [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF] as [UInt32], [8_000, 48_000, 90_000])
     func `an exact mapping is exact both ways, across the wrap, for a day`(start: UInt32, rate: Int) throws {
         var clock = SenderReportClock(clockRate: rate)
-        for minute in 0..<(24 * 60) as Range<Int64> {
+        for minute in stride(from: 0, to: 24 * 60, by: 7) as StrideTo<Int64> {
             let timestamp = start &+ UInt32(truncatingIfNeeded: minute * 60 * Int64(rate))
             let ntp = Self.epoch.advanced(by: .seconds(60 * minute))
             if minute == 0 {
@@ -142,6 +142,7 @@ struct SenderReportClockTests {
         let publisher = Publisher()
         var clock = SenderReportClock(clockRate: 90_000)
         var last: Interval?
+        var greatestStep = 0.0
         for step in 0..<6_000 as Range<Int64> {
             let elapsed = Interval.milliseconds(20 * step)
             let delay = Interval.microseconds(Int64.random(in: 20_000..<220_000, using: &generator))
@@ -155,9 +156,10 @@ struct SenderReportClockTests {
             }
             let error = try Self.error(of: clock, for: publisher, at: .zero)
             // 20 ms allow for 20 us; a report that comes late allows for the time until then as well.
-            if let last { #expect(abs((error - last).milliseconds) <= 0.25) }
+            if let last { greatestStep = max(greatestStep, abs((error - last).milliseconds)) }
             last = error
         }
+        #expect(greatestStep <= 0.25)
         // In two minutes it has found the truth: the least delay, less half of what the timestamps were off.
         let error = try #require(last)
         #expect(error > .milliseconds(-35))
@@ -200,9 +202,20 @@ struct SenderReportClockTests {
             }
             let elapsed = Interval.seconds(second + 1)
             clock.receive(publisher.report(at: elapsed), at: Self.epoch.advanced(by: elapsed + .milliseconds(20)))
+            let error = try Self.error(of: clock, for: publisher, at: elapsed)
+            #expect(abs(error.milliseconds - 20) < 1)
         }
-        let error = try Self.error(of: clock, for: publisher, at: .seconds(120))
-        #expect(abs(error.milliseconds - 20) < 1)
+    }
+
+    @Test func `a report that was held up is ignored`() throws {
+        let publisher = Publisher()
+        var clock = SenderReportClock(clockRate: 90_000)
+        for second in 0..<10 as Range<Int64> {
+            let elapsed = Interval.seconds(second)
+            let delay = Interval.milliseconds(second == 5 ? 3_000 : 20)
+            clock.receive(publisher.report(at: elapsed), at: Self.epoch.advanced(by: elapsed + delay))
+            #expect(abs(try Self.error(of: clock, for: publisher, at: elapsed).milliseconds - 20) < 0.1)
+        }
     }
 
     @Test func `a new timeline of the publisher is taken over`() throws {
@@ -232,7 +245,7 @@ struct SenderReportClockTests {
         var generator = SeededGenerator(seed: seed)
         var clock = SenderReportClock(clockRate: 90_000)
         var offset = ClockOffset()
-        for step in 0..<5_000 as Range<Int64> {
+        for step in 0..<1_000 as Range<Int64> {
             let local = Self.epoch.advanced(by: .milliseconds(step))
             clock.receive(timestamp: UInt32.random(in: .min ... .max, using: &generator), at: local)
             var report = Publisher().report(at: .zero)

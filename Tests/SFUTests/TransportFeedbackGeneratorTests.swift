@@ -196,6 +196,6 @@ struct TransportFeedbackGeneratorTests {
         }
         learn(until: Self.at(10_000))
         #expect(learnt.count == packets.count)
-        for packet in packets { #expect(learnt[packet.number] == packet.arrival.nanoseconds / 250_000) }
+        #expect(packets.allSatisfy { learnt[$0.number] == $0.arrival.nanoseconds / 250_000 })
     }
 }

@@ -24,11 +24,12 @@ package actor Gateway {
     private var failures: [String: Int] = [:]
     private var isDraining = false
 
+    /// How long a stream whose codecs are undecided is kept from viewers.
+    private static let patience = Duration.seconds(3)
     /// How often grace periods are looked at.
     private static let housekeepingInterval = Duration.milliseconds(250)
 
-    /// - Parameters:
-    ///   - events: What the media plane reports; see ``MediaPlane/init(configuration:events:)``.
+    /// What `plane` reports must come in by `events`; see ``MediaPlane/init(configuration:events:)``.
     package init(plane: MediaPlane, events: AsyncStream<MediaEvent>, policy: GatewayPolicy, logger: Logger) {
         self.plane = plane
         self.events = events
@@ -101,6 +102,11 @@ package actor Gateway {
             role: answer.role,
             fingerprints: offer.fingerprints
         )
+        for (index, negotiated) in answer.tracks.enumerated() {
+            let codec = negotiated.description.codec
+            streams[name]?.tracks[index].isUndecided =
+                negotiated.alternatives.contains { $0.description.codec != codec }
+        }
         plane.post(
             .addPublisher(
                 specification,
@@ -117,9 +123,8 @@ package actor Gateway {
 
     /// Opens a stream for frames (RTMP, demo).
     ///
-    /// - Parameters:
-    ///   - source: What the API calls this kind of publisher.
-    ///   - onEnd: Called once, when somebody else takes the stream over or the gateway stops.
+    /// `source` is what the API calls this kind of publisher. `onEnd` is called once, when somebody else takes the
+    /// stream over or the gateway stops.
     package func ingest(
         stream name: StreamName,
         by identity: PublisherIdentity,
@@ -179,7 +184,7 @@ package actor Gateway {
         guard !isDraining else { throw Self.draining }
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
         let offer = try parse(bytes)
-        guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty else {
+        guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty, isDecided(stream) else {
             throw GatewayRefusal(
                 .notPublishing,
                 "Nobody publishes \"\(name)\" at the moment. Try again when the stream is live.",
@@ -331,17 +336,41 @@ package actor Gateway {
 
     // MARK: Events
 
+    /// Whether the codecs are known; a track that stays silent does not hold the others up for ever.
+    private func isDecided(_ stream: LiveStream) -> Bool {
+        !stream.tracks.contains(where: \.isUndecided) || clock.now - stream.startedAt > Self.patience
+    }
+
     private func handle(_ event: MediaEvent) {
         switch event {
         case .connected(let peer):
             if let id = sessionsByPeer[peer] { sessions[id]?.isConnected = true }
-        case .trackStarted:
-            break
+        case .trackStarted(let id):
+            for (name, stream) in streams {
+                guard let index = stream.tracks.firstIndex(where: { $0.id == id }) else { continue }
+                streams[name]?.tracks[index].isUndecided = false
+            }
+        case .formatChanged(let peer, let section, let negotiated):
+            changeFormat(of: peer, section: section, to: negotiated)
         case .ended(let peer, let reason):
             guard let id = sessionsByPeer[peer], let session = sessions[id] else { return }
             note(reason, of: session)
             forget(session)
         }
+    }
+
+    /// A publisher turned out to send another codec: its track becomes another track.
+    private func changeFormat(of peer: PeerID, section: Int, to negotiated: IngestTrack) {
+        guard let id = sessionsByPeer[peer], let session = sessions[id], let stream = streams[session.stream],
+            case .session(let current, _) = stream.publisher, current.id == id,
+            stream.tracks.indices.contains(section)
+        else { return }
+        var descriptions = stream.tracks.map(\.description)
+        descriptions[section] = negotiated.description
+        let tracks = settleTracks(descriptions, stream: session.stream, owner: stream.owner)
+        plane.post(
+            .rebind(peer, section: section, IngestBinding(track: tracks[section].id, negotiated: negotiated)),
+            to: stream.owner)
     }
 
     private func note(_ reason: PeerEnd, of session: Session) {
@@ -418,7 +447,9 @@ package actor Gateway {
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()
     }
 
-    /// Makes the stream's tracks those described. A track whose codec stays the same stays the same track, so that its
+    /// Makes the stream's tracks those described.
+    ///
+    /// A track whose codec stays the same stays the same track, so that its
     /// viewers go on; viewers of a track that has to go are ended and join anew.
     private func settleTracks(
         _ descriptions: [TrackDescription],

@@ -10,6 +10,8 @@ struct LiveStream {
         var description: TrackDescription
         var width: Int?
         var height: Int?
+        /// The answer allowed several codecs, and no packet has shown yet which one it is.
+        var isUndecided = false
     }
 
     /// Who feeds the tracks.

@@ -34,6 +34,17 @@ package struct DTLSKeys: Equatable, Sendable, CustomStringConvertible, CustomDeb
     /// How many bytes to export for `profile`.
     static func exportLength(_ profile: DTLSSRTPProfile) -> Int { 2 * (profile.keyLength + profile.saltLength) }
 
+    /// Keys that come from elsewhere than a handshake: a scripted one, in tests.
+    package init(
+        profile: DTLSSRTPProfile, localKey: [UInt8], localSalt: [UInt8], remoteKey: [UInt8], remoteSalt: [UInt8]
+    ) {
+        self.profile = profile
+        self.localKey = localKey
+        self.localSalt = localSalt
+        self.remoteKey = remoteKey
+        self.remoteSalt = remoteSalt
+    }
+
     /// Cuts exported bytes into client key, server key, client salt and server salt (RFC 5764 §4.2).
     ///
     /// There must be as many as ``exportLength(_:)`` says.

@@ -40,12 +40,12 @@ struct CandidatePair: Sendable {
 
     /// The order in which pairs are checked and chosen (RFC 8445 §6.1.2.3); greater first.
     func priority(role: ICEAgent.Role) -> UInt64 {
-        // A peer-reflexive candidate's priority comes out of a check: keep 32 bits from overflowing the formula.
-        let ours = UInt64(min(local.priority, 0x7FFF_FFFF))
-        let theirs = UInt64(min(remote.priority, 0x7FFF_FFFF))
+        let ours = UInt64(local.priority)
+        let theirs = UInt64(remote.priority)
         let (controlling, controlled) = role == .controlling ? (ours, theirs) : (theirs, ours)
-        return min(controlling, controlled) << 32 + max(controlling, controlled) * 2
-            + (controlling > controlled ? 1 : 0)
+        // Wrapping, because the priority of a peer-reflexive candidate is whatever a check said, all 32 bits of it.
+        return min(controlling, controlled) << 32 &+ max(controlling, controlled) &* 2
+            &+ (controlling > controlled ? 1 : 0)
     }
 
     /// What our candidate would be worth if the check showed it to be peer-reflexive (RFC 8445 §7.1.1).

@@ -35,12 +35,13 @@ extension IngestTrack {
     private static let maximumRIDs = 8
 
     /// - Returns: `nil` when the section offers no codec that we carry.
-    init?(_ section: OfferedSection, transportCC isWanted: Bool) {
+    init?(_ section: OfferedSection, preferring preferred: Codec?, transportCC isWanted: Bool) {
         let transportCC = !isWanted ? nil : section.extensionID(HeaderExtensionURI.transportCC)
         var carried = section.formats.filter { $0.codec?.kind == section.kind && $0.codec != nil }
         // Single NAL unit mode cannot fragment; it is taken only from a peer that has nothing else.
         let better = carried.filter { $0.codec != .h264 || $0.packetizationMode == "1" }
         if !better.isEmpty { carried = better }
+        carried = carried.filter { $0.codec == preferred } + carried.filter { $0.codec != preferred }
         let formats = carried.compactMap { format in
             format.codec.map { IngestFormat(format, codec: $0, hasTransportCC: transportCC != nil) }
         }

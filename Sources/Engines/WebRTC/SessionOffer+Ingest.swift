@@ -1,4 +1,4 @@
-import Media
+package import Media
 import SDP
 
 extension SessionOffer {
@@ -9,18 +9,24 @@ extension SessionOffer {
     ///
     /// - Parameters:
     ///   - local: The gateway's half of the negotiation.
+    ///   - preferred: A video codec to put first where it is offered, whatever the publisher's order. A publisher of
+    ///     several codecs then sends it, browsers always and pion where its track has that codec.
     ///   - transportCC: Whether to agree to transport-wide congestion feedback where it is offered; REMB otherwise.
     /// - Returns: The answer and what will come in.
     /// - Throws: ``OfferError/noCommonCodec(offered:needed:)`` when video is offered that we cannot carry, or nothing
     ///   but audio that we cannot; ``OfferError/noMedia`` when nothing would be sent.
-    package func ingestAnswer(local: LocalDescription, transportCC: Bool = true) throws(OfferError) -> IngestAnswer {
+    package func ingestAnswer(
+        local: LocalDescription,
+        preferring preferred: Codec? = nil,
+        transportCC: Bool = true
+    ) throws(OfferError) -> IngestAnswer {
         let builder = AnswerBuilder(offer: self, local: local)
         var accepted: [Int: MediaDescription] = [:]
         var tracks: [IngestTrack] = []
         var refused: [String] = []
         for index in bundle.sorted() where sections[index].direction.sends {
             let section = sections[index]
-            guard let track = IngestTrack(section, transportCC: transportCC) else {
+            guard let track = IngestTrack(section, preferring: preferred, transportCC: transportCC) else {
                 // Going on without the picture would be worse than an error that the encoder shows.
                 guard section.kind == .audio else {
                     throw .noCommonCodec(

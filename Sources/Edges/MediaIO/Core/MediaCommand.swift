@@ -87,6 +87,8 @@ package enum MediaCommand: Sendable {
     case addPublisher(PeerSpecification, [IngestBinding])
     case addViewer(PeerSpecification, [PlaybackBinding])
     case removePeer(PeerID, PeerEnd)
+    /// Answers ``MediaEvent/formatChanged(_:section:_:)``: the section now feeds this track.
+    case rebind(PeerID, section: Int, IngestBinding)
     /// Answers from the handshake thread, in order.
     case handshake(PeerID, HandshakeOutput)
     /// Packets from a packetizer (RTMP, demo), with the clock when it was set anew.
@@ -128,6 +130,9 @@ package enum MediaEvent: Sendable {
     case ended(PeerID, PeerEnd)
     /// The first packet of a track's current source has been let in.
     case trackStarted(TrackID)
+    /// A publisher sends one of the other codecs its answer allowed. Its packets are held until
+    /// ``MediaCommand/rebind(_:section:_:)``.
+    case formatChanged(PeerID, section: Int, IngestTrack)
 }
 
 /// What the handshake thread must do.

@@ -56,15 +56,26 @@ extension MediaCore {
             at: now
         )
         let source = peers[slot].pointee.sources[index]
-        guard tracks.contains(source.track), !source.isRetransmission,
-            isCurrent(source.ssrc, ofTrack: source.track, at: now)
-        else { return }
+        guard !source.isRetransmission else { return }
+        if header.payloadType != peers[slot].pointee.bindings[source.binding].negotiated.payloadType {
+            changeFormat(section: source.binding, payloadType: header.payloadType, peer: slot)
+        }
+        if peers[slot].pointee.bindingTracks[source.binding] == Peer.awaitedTrack {
+            hold(packet, section: source.binding, ssrc: source.ssrc, peer: slot)
+            return
+        }
+        forward(header, packet: packet, from: source, at: now, into: &batch)
+    }
+
+    /// Takes a publisher's packet into its track.
+    mutating func forward(
+        _ header: RTPHeader, packet: UnsafeRawBufferPointer, from source: Peer.Source, at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        guard tracks.contains(source.track), isCurrent(source.ssrc, ofTrack: source.track, at: now) else { return }
         store(
-            header,
-            payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]),
-            track: source.track,
-            at: now
-        )
+            header, payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]), track: source.track,
+            at: now)
         releaseIfComplete(track: source.track, marker: header.marker, at: now, into: &batch)
     }
 
@@ -90,8 +101,13 @@ extension MediaCore {
         var match: (binding: Int, isRetransmission: Bool)?
         for (index, binding) in peers[slot].pointee.bindings.enumerated() {
             let negotiated = binding.negotiated
-            let isMedia = header.payloadType == negotiated.payloadType
-            let isRetransmission = header.payloadType == negotiated.rtxPayloadType
+            let others = negotiated.alternatives
+            let isMedia =
+                header.payloadType == negotiated.payloadType
+                || others.contains { $0.payloadType == header.payloadType }
+            let isRetransmission =
+                header.payloadType == negotiated.rtxPayloadType
+                || others.contains { $0.rtxPayloadType == header.payloadType }
             guard isMedia || isRetransmission else { continue }
             if let id = negotiated.midExtension,
                 let range = RTPHeaderExtensions.first(id: id, header: header, in: packet)
