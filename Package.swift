@@ -8,15 +8,16 @@ let mediaCoreOnly = Context.environment["MARTLET_MEDIA_CORE"] == "1"
 // `make` sets this: a warning stops our own builds, never those of a user with a newer compiler.
 let warningsAreErrors = Context.environment["MARTLET_WARNINGS_AS_ERRORS"] == "1"
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
-    .enableExperimentalFeature("Lifetimes"),
-] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 /// Parsers of untrusted bytes: any unsafe construct must be spelled out.
 let memorySafe = settings + [.strictMemorySafety()]
@@ -93,7 +94,7 @@ let mediaCoreTests: [Target] = [
     tests("FuzzTests", ["FuzzTargets"]),
 ]
 
-// MARK: - Fuzzing and measuring
+// MARK: - Fuzzing
 
 // With MARTLET_FUZZ=1 there is also the fuzzer itself, which links only under libFuzzer; see scripts/fuzz.sh.
 let fuzzer: [Target] =
@@ -101,13 +102,20 @@ let fuzzer: [Target] =
     ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
     : []
 
+// MARK: - Benchmarks
+
+// With MARTLET_BENCHMARK=1; see scripts/bench.sh.
 let benchmarks: [Target] =
-    Context.environment["MARTLET_BENCHMARKS"] == "1"
+    Context.environment["MARTLET_BENCHMARK"] == "1"
     ? [
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Primitives", "RTP", "SRTP", "STUN"], path: "Benchmarks",
-            swiftSettings: settings)
-    ] : []
+            name: "MediaCoreBenchmark",
+            dependencies: [
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+            ],
+            path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
+    ]
+    : []
 
 // MARK: - The gateway
 
@@ -160,12 +168,13 @@ let gateway: [Target] = [
     .executableTarget(
         name: "martlet",
         dependencies: [
-            "Primitives", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO", "Transcoding",
-            "RTMPService", "HTTPService",
+            "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
+            "Transcoding", "RTMPService", "HTTPService",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ],
         path: "Sources/App/martlet", swiftSettings: settings),
@@ -191,7 +200,13 @@ let gatewayTests: [Target] = [
         ]),
     tests(
         "HTTPServiceTests",
-        ["HTTPService", "Gateway", "Auth", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+        [
+            "HTTPService", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives", "TestSupport",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
 ]
 
 let package = Package(

@@ -29,8 +29,7 @@ package actor Gateway {
     /// How often grace periods are looked at.
     private static let housekeepingInterval = Duration.milliseconds(250)
 
-    /// - Parameters:
-    ///   - events: What the media plane reports; see ``MediaPlane/init(configuration:events:)``.
+    /// What `plane` reports must come in by `events`; see ``MediaPlane/init(configuration:events:)``.
     package init(plane: MediaPlane, events: AsyncStream<MediaEvent>, policy: GatewayPolicy, logger: Logger) {
         self.plane = plane
         self.events = events
@@ -124,9 +123,8 @@ package actor Gateway {
 
     /// Opens a stream for frames (RTMP, demo).
     ///
-    /// - Parameters:
-    ///   - source: What the API calls this kind of publisher.
-    ///   - onEnd: Called once, when somebody else takes the stream over or the gateway stops.
+    /// `source` is what the API calls this kind of publisher. `onEnd` is called once, when somebody else takes the
+    /// stream over or the gateway stops.
     package func ingest(
         stream name: StreamName,
         by identity: PublisherIdentity,
@@ -449,7 +447,9 @@ package actor Gateway {
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()
     }
 
-    /// Makes the stream's tracks those described. A track whose codec stays the same stays the same track, so that its
+    /// Makes the stream's tracks those described.
+    ///
+    /// A track whose codec stays the same stays the same track, so that its
     /// viewers go on; viewers of a track that has to go are ended and join anew.
     private func settleTracks(
         _ descriptions: [TrackDescription],

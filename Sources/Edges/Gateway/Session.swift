@@ -23,6 +23,12 @@ package struct SessionAnswer: Sendable {
     package var sdp: String
     /// A strong entity tag, quotes included.
     package var entityTag: String
+
+    package init(sessionID: String, sdp: String, entityTag: String) {
+        self.sessionID = sessionID
+        self.sdp = sdp
+        self.entityTag = entityTag
+    }
 }
 
 /// A WebRTC session of a stream.

@@ -14,6 +14,21 @@ package struct StreamStatus: Sendable, Codable, Equatable {
         package var packetsReceived: Int
         package var packetsLost: Int
         package var keyFrameIntervalSeconds: Double?
+
+        package init(
+            kind: String, codec: String, bitrate: Int, width: Int? = nil, height: Int? = nil, channels: Int? = nil,
+            packetsReceived: Int = 0, packetsLost: Int = 0, keyFrameIntervalSeconds: Double? = nil
+        ) {
+            self.kind = kind
+            self.codec = codec
+            self.bitrate = bitrate
+            self.width = width
+            self.height = height
+            self.channels = channels
+            self.packetsReceived = packetsReceived
+            self.packetsLost = packetsLost
+            self.keyFrameIntervalSeconds = keyFrameIntervalSeconds
+        }
     }
 
     package var name: String
@@ -26,6 +41,19 @@ package struct StreamStatus: Sendable, Codable, Equatable {
     package var tracks: [Track]
     package var viewers: Int
     package var warnings: [IngestWarning]
+
+    package init(
+        name: String, state: String, source: String, startedAt: String, tracks: [Track], viewers: Int,
+        warnings: [IngestWarning] = []
+    ) {
+        self.name = name
+        self.state = state
+        self.source = source
+        self.startedAt = startedAt
+        self.tracks = tracks
+        self.viewers = viewers
+        self.warnings = warnings
+    }
 }
 
 /// Something about a publisher's media that its viewers will notice.

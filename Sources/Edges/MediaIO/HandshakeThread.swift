@@ -22,7 +22,7 @@ final class HandshakeThread: Sendable {
     private let context: DTLSContext
     private let answer: @Sendable (Int, PeerID, HandshakeOutput) -> Void
 
-    /// - Parameter answer: Gives a worker's session what the handshake made; called on this thread.
+    /// `answer` gives a worker's session what the handshake made; it is called on this thread.
     init(context: DTLSContext, answer: @escaping @Sendable (Int, PeerID, HandshakeOutput) -> Void) {
         self.context = context
         self.answer = answer

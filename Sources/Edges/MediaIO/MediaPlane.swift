@@ -15,7 +15,7 @@ package struct MediaPlaneConfiguration: Sendable {
     /// 1...64.
     package var workers: Int
     package var srtpBackend: SRTPBackend
-    /// Addresses for our candidates; empty for the usable local ones. Ports are ignored.
+    /// Addresses for our candidates, their ports ignored; empty for the usable local ones.
     package var announce: [TransportAddress]
 
     package init(
@@ -63,7 +63,9 @@ package final class MediaPlane: Sendable {
 
     /// Opens the port and starts the threads.
     ///
-    /// - Parameter events: Called on media threads; must return at once.
+    /// `events` is called on media threads and must return at once.
+    ///
+    /// - Throws: ``MediaPlaneError`` when the port cannot be had.
     package init(
         configuration: MediaPlaneConfiguration,
         events: @escaping @Sendable (MediaEvent) -> Void
@@ -106,7 +108,9 @@ package final class MediaPlane: Sendable {
         self.threads = Mutex(threads)
     }
 
-    /// Ends all threads and gives the port back. Sessions end without a word; end them first.
+    /// Ends all threads and gives the port back.
+    ///
+    /// Sessions end without a word; end them first.
     package func stop() {
         let running = threads.withLock { threads in
             defer { threads = [] }

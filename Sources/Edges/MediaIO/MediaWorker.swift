@@ -40,11 +40,9 @@ final class MediaWorker: Sendable {
         mailbox.post(.stop)
     }
 
-    /// Starts the thread.
+    /// Starts the thread, which takes over `socket` and closes it in the end.
     ///
-    /// - Parameters:
-    ///   - socket: A bound socket, which the worker closes in the end.
-    ///   - outputs: Where a worker's messages, handshakes and events go; called on the worker's thread.
+    /// What the worker has to say goes to `outputs`, called on that thread.
     func start(socket: UDPSocket, outputs: Outputs) -> Thread {
         Thread(name: "media-\(number)") { self.run(socket: socket, outputs: outputs) }
     }

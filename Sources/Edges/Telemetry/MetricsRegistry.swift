@@ -127,3 +127,12 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
         return String(mapped.first?.isNumber == true ? ["_"] + mapped : mapped)
     }
 }
+
+extension MetricsRegistry {
+    /// Counts a request that was refused.
+    ///
+    /// - Parameter reason: A word of the program, never text from the network.
+    package func countRefusal(_ reason: String) {
+        Counter(label: MetricName.refusals.name, dimensions: [("reason", reason)], factory: self).increment()
+    }
+}

@@ -24,7 +24,7 @@ package enum ProcessMetrics {
 
     private static func memory() -> [MetricFamily] {
         // Sizes in pages: total, resident, …
-        let fields = text(of: "/proc/self/statm").split(separator: " ").prefix(2).compactMap { UInt64($0) }
+        let fields = ProcessFile.text(of: "/proc/self/statm").split(separator: " ").prefix(2).compactMap { UInt64($0) }
         guard fields.count == 2 else { return [] }
         let page = UInt64(max(sysconf(Int32(_SC_PAGESIZE)), 1))
         return [
@@ -65,10 +65,10 @@ package enum ProcessMetrics {
 
     private static func startTime() -> MetricFamily? {
         // The command stands in parentheses and may hold anything; field 22 is the start in ticks after boot.
-        let stat = text(of: "/proc/self/stat")
+        let stat = ProcessFile.text(of: "/proc/self/stat")
         guard let close = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[close...].split(separator: " ")
-        let boot = text(of: "/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }
+        let boot = ProcessFile.text(of: "/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }
         guard fields.count > 20, let ticks = Double(fields[20]), let seconds = boot.flatMap({ Double($0.dropFirst(6)) })
         else { return nil }
         return family(
@@ -86,21 +86,6 @@ package enum ProcessMetrics {
         _ value: MetricFamily.Value
     ) -> MetricFamily {
         MetricFamily(name: name, help: help, kind: kind, samples: [.init(value)])
-    }
-
-    /// At most 256 KB; empty when the file cannot be read.
-    private static func text(of path: String) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 8192)
-        while bytes.count < 1 << 18 {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { break }
-            bytes += buffer.prefix(count)
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

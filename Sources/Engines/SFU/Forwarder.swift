@@ -67,10 +67,10 @@ package struct Forwarder: Sendable {
         }
     }
 
-    /// - Parameters:
-    ///   - firstSequenceNumber: Random; its upper bit is cleared so that the receiver's rollover counter starts at 0
-    ///     for certain (RFC 3711 §3.3.1 asks for a start below 2^15).
-    ///   - timestampOffset: Random.
+    /// A forwarder that waits; `firstSequenceNumber` and `timestampOffset` should be random.
+    ///
+    /// The upper bit of the sequence number is cleared so that the receiver's rollover counter starts at 0 for certain
+    /// (RFC 3711 §3.3.1 asks for a start below 2^15).
     package init(
         peer: Int,
         ssrc: UInt32,
@@ -105,11 +105,9 @@ package struct Forwarder: Sendable {
         phase = .live
     }
 
-    /// Starts by replaying a group of pictures.
+    /// Starts by replaying a group of pictures, which takes `duration` until it has caught up with the live edge.
     ///
-    /// - Parameters:
-    ///   - newest: The newest media time of the track.
-    ///   - duration: How long the replay will take to catch up with the live edge.
+    /// `newest` is the newest media time of the track.
     package mutating func startReplay(
         of group: PacketLog.GroupOfPictures,
         newest: Int64,

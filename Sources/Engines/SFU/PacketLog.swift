@@ -143,13 +143,11 @@ package struct PacketLog: ~Copyable {
 
     // MARK: Writing
 
-    /// Stores a packet.
+    /// Stores a packet, its payload (at most 64 KB) copied.
     ///
-    /// - Parameters:
-    ///   - startsKeyFrame: The payload holds the beginning of a key frame, or the parameter sets before it.
-    ///   - payload: Copied; at most 64 KB.
-    /// - Returns: The packet's index, or `nil` for one that is held already or could not be held.
-    /// - Complexity: O(1) amortised; allocates only when the log grows.
+    /// `startsKeyFrame` says that the payload holds the beginning of a key frame, or the parameter sets before it.
+    /// Returns the packet's index, or `nil` for one that is held already or could not be held. O(1) amortised; allocates
+    /// only when the log grows.
     @discardableResult
     package mutating func append(
         sequence: Int64,

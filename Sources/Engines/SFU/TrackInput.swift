@@ -33,7 +33,7 @@ package struct TrackInput: Sendable {
     private var source: Source?
     private var last: (position: Position, arrival: Instant)?
 
-    /// - Parameter waitsForKeyFrame: Drop what a source sends before its first key frame. True for video.
+    /// An input without a source; with `waitsForKeyFrame`, as for video, a source is let in at its first key frame.
     package init(clockRate: Int, waitsForKeyFrame: Bool) {
         self.clockRate = clockRate
         self.waitsForKeyFrame = waitsForKeyFrame

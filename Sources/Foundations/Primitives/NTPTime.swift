@@ -10,7 +10,9 @@ package struct NTPTime: Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The time `nanoseconds` after the Unix epoch. Wraps with the NTP era, in 2036.
+    /// The time `nanoseconds` after the Unix epoch.
+    ///
+    /// Wraps with the NTP era, in 2036.
     package init(unixNanoseconds nanoseconds: Int64) {
         var seconds = nanoseconds / 1_000_000_000
         var rest = nanoseconds % 1_000_000_000

@@ -8,7 +8,9 @@ import WebRTC
 
 /// Datagrams in: which session they belong to, and what kind they are (RFC 7983).
 extension MediaCore {
-    /// Takes one datagram from the network. Media is decrypted in place.
+    /// Takes one datagram from the network.
+    ///
+    /// Media is decrypted in place.
     ///
     /// To an unauthenticated datagram the only answer is a Binding response.
     package mutating func receive(
@@ -20,7 +22,7 @@ extension MediaCore {
         receive(datagram, from: source, receivedBy: nil, at: now, into: &batch)
     }
 
-    /// - Parameter receivedBy: The worker that passed the datagram on; `nil` for one from our own socket.
+    /// Takes a datagram that worker `other` received, or that came by our own socket.
     private mutating func receive(
         _ datagram: UnsafeMutableRawBufferPointer,
         from source: TransportAddress,

@@ -20,7 +20,7 @@ extension MediaCore {
             tracks[track].pointee.publisher = nil
             endSource(ofTrack: track)
         }
-        peers[slot].pointee.bindingTracks[section] = -1
+        peers[slot].pointee.bindingTracks[section] = Peer.awaitedTrack
         events.append(.formatChanged(peers[slot].pointee.id, section: section, negotiated))
     }
 

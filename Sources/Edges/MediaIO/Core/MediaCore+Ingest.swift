@@ -60,7 +60,7 @@ extension MediaCore {
         if header.payloadType != peers[slot].pointee.bindings[source.binding].negotiated.payloadType {
             changeFormat(section: source.binding, payloadType: header.payloadType, peer: slot)
         }
-        guard peers[slot].pointee.bindingTracks[source.binding] >= 0 else {
+        if peers[slot].pointee.bindingTracks[source.binding] == Peer.awaitedTrack {
             hold(packet, section: source.binding, ssrc: source.ssrc, peer: slot)
             return
         }

@@ -65,9 +65,10 @@ package struct MediaCore: ~Copyable {
     /// Tracks with a burst under way.
     var pendingTracks: [Int] = []
 
-    /// - Parameters:
-    ///   - workerCount: The number of workers that may pass datagrams to each other.
-    ///   - seed: For SSRC-like random numbers; secrets are not made here.
+    /// A core that has seen nothing.
+    ///
+    /// `workerCount` workers may pass datagrams to each other. `wallClockOffset` is the Unix time in nanoseconds at
+    /// ``Instant/zero``. `seed` starts the numbers that need to be unlike each other; secrets are not made here.
     package init(
         configuration: Configuration,
         workerCount: Int = 1,
@@ -167,10 +168,12 @@ package struct MediaCore: ~Copyable {
             if peers.contains(peer) { peers[peer].pointee.subscriptions.removeAll { $0.track == slot } }
         }
         for peer in 0..<peers.capacity where peers.contains(peer) {
-            peers[peer].pointee.sources.removeAll { $0.track == slot }
+            for index in peers[peer].pointee.sources.indices where peers[peer].pointee.sources[index].track == slot {
+                peers[peer].pointee.sources[index].track = Peer.noTrack
+            }
             for index in peers[peer].pointee.bindingTracks.indices
             where peers[peer].pointee.bindingTracks[index] == slot {
-                peers[peer].pointee.bindingTracks[index] = -1
+                peers[peer].pointee.bindingTracks[index] = Peer.noTrack
             }
         }
         _ = tracks.remove(slot)
@@ -200,7 +203,7 @@ package struct MediaCore: ~Copyable {
             at: now
         )
         peer.bindings = bindings
-        peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? -1 }
+        peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? Peer.noTrack }
         peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
         let slot = insert(peer, username: specification.local.usernameFragment)
         for (index, binding) in bindings.enumerated() {

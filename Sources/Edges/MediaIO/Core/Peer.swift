@@ -32,6 +32,10 @@ struct Peer: ~Copyable {
         var bytes: [UInt8]
     }
 
+    /// In place of a track's slot: the track has gone.
+    static let noTrack = -1
+    /// In place of a track's slot: the control plane is about to name one.
+    static let awaitedTrack = -2
     /// Packets held at most: the answer takes a millisecond, a key frame has a few dozen packets.
     static let maximumHeld = 256
 

@@ -104,9 +104,7 @@ package struct SendBatch: ~Copyable {
         runIsOpen = false
     }
 
-    /// Room for one datagram of up to `maximum` bytes, valid until the next call.
-    ///
-    /// - Parameter maximum: At most 64 KB.
+    /// Room for one datagram of up to `maximum` bytes (at most 64 KB), valid until the next call.
     @inline(__always)
     package mutating func reserve(_ maximum: Int) -> UnsafeMutableRawPointer {
         if used + maximum > Self.arenaCapacity || messageCount == Self.messageCapacity { flush() }
@@ -189,7 +187,9 @@ package struct SendBatch: ~Copyable {
         overflowBytes += bytes.count
     }
 
-    /// Sends what waited for the socket, in order. Call when the socket has room again.
+    /// Sends what waited for the socket, in order.
+    ///
+    /// Call when the socket has room again.
     ///
     /// - Returns: Whether nothing waits any more.
     package mutating func resume() -> Bool {

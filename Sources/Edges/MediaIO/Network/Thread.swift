@@ -16,9 +16,7 @@ final class Thread: @unchecked Sendable {
         }
     }
 
-    /// Starts a thread that runs `body` once.
-    ///
-    /// - Parameter name: At most 15 characters, as `top -H` shows it.
+    /// Starts a thread that runs `body` once, named so in `top -H` (15 characters at most).
     init(name: String, body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Box(name: name, body: body))
         let result = pthread_create(

@@ -31,9 +31,7 @@ package final class UDPPort: DatagramSink {
     /// Datagrams that can never be sent to where they should go, such as without a route.
     package private(set) var sendFailures = 0
 
-    /// Takes over a bound, nonblocking socket.
-    ///
-    /// - Parameter segments: Use UDP_SEGMENT; tests turn it off to prove the plain path.
+    /// Takes over a bound, nonblocking socket; with `segments` the kernel cuts runs (UDP_SEGMENT).
     package init(descriptor: Int32, family: Int32, segments: Bool = true) {
         self.descriptor = descriptor
         self.family = family

@@ -1,0 +1,34 @@
+import MediaIO
+package import Telemetry
+
+extension GatewayStatistics {
+    /// The same figures under the names of the metrics.
+    package var metricFamilies: [MetricFamily] {
+        [
+            MetricFamily(
+                .sessions,
+                [
+                    Self.sample(publishers, label: .init("kind", "publisher")),
+                    Self.sample(viewers, label: .init("kind", "viewer")),
+                ]),
+            MetricFamily(.streams, [Self.sample(streams)]),
+            MetricFamily(.packetsReceived, [Self.sample(counters.packetsReceived)]),
+            MetricFamily(.packetsSent, [Self.sample(counters.packetsSent)]),
+            MetricFamily(.bytesReceived, [Self.sample(counters.bytesReceived)]),
+            MetricFamily(.bytesSent, [Self.sample(counters.bytesSent)]),
+            MetricFamily(.packetsLost, Self.directions(counters.packetsLostInbound, counters.packetsLostOutbound)),
+            MetricFamily(.nacks, Self.directions(counters.nacksReceived, counters.nacksSent)),
+            MetricFamily(.retransmissions, [Self.sample(counters.retransmissions)]),
+            MetricFamily(
+                .keyFrameRequests, Self.directions(counters.keyFrameRequestsReceived, counters.keyFrameRequestsSent)),
+        ]
+    }
+
+    private static func directions(_ inbound: Int, _ outbound: Int) -> [MetricFamily.Sample] {
+        [sample(inbound, label: .init("direction", "in")), sample(outbound, label: .init("direction", "out"))]
+    }
+
+    private static func sample(_ value: Int, label: MetricFamily.Label? = nil) -> MetricFamily.Sample {
+        .init(.integer(UInt64(max(value, 0))), labels: label.map { [$0] } ?? [])
+    }
+}
