@@ -8,7 +8,21 @@ import Testing
 /// A real encoder, where one is installed.
 @Suite("ffmpeg as a publisher", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/ffmpeg")))
 struct FFmpegTests {
-    private func run(_ backend: RecordingBackend, arguments: [String]) async throws -> (status: Int32, log: String) {
+    /// An ffmpeg that knows Enhanced RTMP, where `make` has installed one beside the other test clients.
+    private static let newFFmpeg: String? = {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let environment = root.appending(path: ".venv/lib")
+        for case let path as String in FileManager.default.enumerator(atPath: environment.path) ?? .init()
+        where path.contains("imageio_ffmpeg/binaries/ffmpeg-") { return environment.appending(path: path).path }
+        return nil
+    }()
+
+    private func run(
+        _ backend: RecordingBackend,
+        program: String = "/usr/bin/ffmpeg",
+        arguments: [String]
+    ) async throws -> (status: Int32, log: String) {
         var configuration = RTMPServiceConfiguration()
         configuration.host = "127.0.0.1"
         configuration.port = 0
@@ -22,7 +36,7 @@ struct FFmpegTests {
             group.addTask { try await service.run() }
             defer { group.cancelAll() }
             let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/ffmpeg")
+            process.executableURL = URL(fileURLWithPath: program)
             process.arguments =
                 ["-hide_banner", "-nostdin", "-loglevel", "info"]
                 + arguments.map { $0.replacingOccurrences(of: "PORT", with: "\(port)") }
@@ -84,5 +98,45 @@ struct FFmpegTests {
         let (status, log) = try await run(backend, arguments: Self.tone + output)
         #expect(status != 0)
         #expect(log.contains("make a token first"), "\(log)")
+    }
+
+    @Test(
+        .enabled(if: newFFmpeg != nil),
+        arguments: [
+            (Codec.h265, ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "bframes=0:log-level=none"]),
+            (.av1, ["-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "pred-struct=1"]),
+            (.vp9, ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"]),
+        ]
+    )
+    func `Enhanced RTMP brings other video, and Opus`(codec: Codec, video: [String]) async throws {
+        let backend = RecordingBackend()
+        let program = try #require(Self.newFFmpeg)
+        let output = [
+            "-c:a", "libopus", "-ar", "48000", "-f", "flv", "-rtmp_enhanced_codecs", "hvc1,av01,vp09,Opus",
+            "rtmp://127.0.0.1:PORT/live/cam",
+        ]
+        let (status, log) = try await run(
+            backend,
+            program: program,
+            arguments: Self.picture + Self.tone + video + ["-g", "30"] + output
+        )
+        try #require(status == 0, "\(log)")
+        var frames: [Codec: Int] = [:]
+        var keyFrames = 0
+        var configurations: Set<Codec> = []
+        events: for await event in backend.events {
+            switch event {
+            case .requested: break
+            case .configuration(let configuration): configurations.insert(configuration.codec)
+            case .frame(let codec, let isKeyFrame, _):
+                frames[codec, default: 0] += 1
+                keyFrames += isKeyFrame && codec.kind == .video ? 1 : 0
+            case .warning(let code): Issue.record("warning \(code)")
+            case .finished: break events
+            }
+        }
+        #expect(configurations == [codec, .opus])
+        #expect(frames[codec] == 60 && keyFrames == 2)
+        #expect((95...105).contains(frames[.opus] ?? 0))
     }
 }
