@@ -5,6 +5,7 @@ import HTTPService
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import NIOCore
 import Primitives
 import Synchronization
@@ -31,6 +32,7 @@ struct Client {
         readiness.change(to: .ready)
         let responder = HTTPService.responder(
             configuration, gateway, Authorizer(policy: policy, tokens: tokens), metrics, readiness,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })
         application = Application(responder: responder)

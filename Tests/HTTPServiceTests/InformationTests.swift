@@ -3,6 +3,7 @@ import HTTPService
 import HTTPTypes
 import HummingbirdTesting
 import Primitives
+import Synchronization
 import Telemetry
 import Testing
 
@@ -70,6 +71,17 @@ struct InformationTests {
         let answer = try await client.send(.get, "/health/ready", from: Client.elsewhere)
         #expect(answer.status == .serviceUnavailable)
         #expect(try answer.object["status"] as? String == "draining")
+    }
+
+    @Test func `it is not ready while a part it needs is dead`() async throws {
+        let client = await Client()
+        let isAlive = Mutex(true)
+        client.readiness.require("the RTMP listener") { isAlive.withLock { $0 } }
+        #expect(try await client.send(.get, "/health/ready").status == .ok)
+        isAlive.withLock { $0 = false }
+        let answer = try await client.send(.get, "/health/ready")
+        #expect(answer.status == .serviceUnavailable)
+        #expect(try answer.object["reason"] as? String == "the RTMP listener is dead")
     }
 
     @Test func `it is not ready while starting or without a listener`() async throws {

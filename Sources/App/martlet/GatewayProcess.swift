@@ -49,6 +49,7 @@ struct GatewayProcess {
             logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
         let rtmpPort = try await bind(rtmp, settings.rtmp)
         let readiness = Readiness()
+        readiness.require("the RTMP listener") { rtmp.isListening }
         let greeting = Greeting(
             settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, tokens: tokens,
             publishesDemo: publishesDemo)
@@ -98,10 +99,10 @@ struct GatewayProcess {
         }
     }
 
-    /// The life cycle of services is told by ourselves, once.
+    /// We tell the life cycle of services ourselves, once.
     private func quiet(_ logger: Logger) -> Logger {
         var logger = logger
-        if logger.logLevel == .info { logger.logLevel = .notice }
+        if logger.logLevel > .trace { logger.logLevel = max(logger.logLevel, .notice) }
         return logger
     }
 

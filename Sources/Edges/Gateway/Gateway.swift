@@ -293,7 +293,7 @@ package actor Gateway {
             let figures = reports.lazy.flatMap(\.tracks).first { $0.id == track.id && $0.isOwner }
             return StreamStatus.Track(
                 kind: track.description.kind.rawValue,
-                codec: track.description.codec.rawValue,
+                codec: track.description.codec.rtpName ?? track.description.codec.rawValue,
                 bitrate: Int(figures?.bitsPerSecond ?? 0),
                 width: track.width,
                 height: track.height,

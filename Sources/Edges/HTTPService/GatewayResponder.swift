@@ -14,29 +14,39 @@ package struct GatewayResponder: HTTPResponder {
     let pages: PageRoutes
     let crossOrigin: CrossOrigin
     let metrics: MetricsRegistry
+    let logger: Logger
     /// Who a request comes from; tests say so themselves.
     let peer: @Sendable (Request, ClientContext) -> TransportAddress?
 
     package func respond(to request: Request, context: ClientContext) async -> Response {
         let path = String(request.uri.path)
+        let peer = peer(request, context)
         var response: Response
         do throws(Problem) {
-            response = try await answer(request, path: path, peer: peer(request, context))
+            response = try await answer(request, path: path, peer: peer)
         } catch {
             metrics.countRefusal(error.name)
+            note(error, of: request, path: path, peer: peer)
             response = error.response
-            context.logger.debug(
-                "Request refused",
-                metadata: [
-                    LogKeys.method: "\(request.method)", LogKeys.status: .stringConvertible(error.status),
-                    LogKeys.eventReason: "\(error.name)",
-                ]
-            )
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         crossOrigin.mark(&response, path: path, origin: request.headers[.origin])
         if request.method == .head { response = response.withoutBody() }
         return response
+    }
+
+    /// A credential that was refused is worth a line in production; whatever else clients get wrong is not.
+    private func note(_ problem: Problem, of request: Request, path: String, peer: TransportAddress?) {
+        let isCredential = (problem.status == 401 || problem.status == 403) && request.headers[.authorization] != nil
+        logger.log(
+            level: isCredential ? .notice : .debug,
+            "Request refused",
+            metadata: [
+                LogKeys.method: "\(request.method)", LogKeys.status: .stringConvertible(problem.status),
+                LogKeys.eventReason: "\(problem.name)", LogKeys.path: .string(String(path.prefix(256))),
+                LogKeys.clientAddress: .string(peer?.host ?? ""),
+            ]
+        )
     }
 
     private func answer(

@@ -40,6 +40,7 @@ package struct HTTPService: Service {
             authorizer,
             metrics,
             readiness,
+            logger: logger,
             peer: { _, context in context.peer }
         )
     }
@@ -51,6 +52,7 @@ package struct HTTPService: Service {
         _ authorizer: Authorizer,
         _ metrics: MetricsRegistry,
         _ readiness: Readiness,
+        logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
     ) -> GatewayResponder {
@@ -74,6 +76,7 @@ package struct HTTPService: Service {
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             crossOrigin: CrossOrigin(apiOrigins: configuration.corsOrigins),
             metrics: metrics,
+            logger: logger,
             peer: peer
         )
     }
@@ -118,10 +121,10 @@ package struct HTTPService: Service {
         )
     }
 
-    /// The framework greets and notes each request at `info`; we say these things ourselves, once.
+    /// The framework greets and tells its life cycle; we say these things ourselves, once.
     private var quietLogger: Logger {
         var logger = logger
-        if logger.logLevel == .info { logger.logLevel = .notice }
+        if logger.logLevel > .trace { logger.logLevel = max(logger.logLevel, .notice) }
         return logger
     }
 }

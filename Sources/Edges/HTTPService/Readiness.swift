@@ -19,16 +19,34 @@ package final class Readiness: Sendable {
         }
     }
 
-    private let storage = Mutex(State.starting)
+    private struct Storage {
+        var state = State.starting
+        var checks: [(part: String, isAlive: @Sendable () -> Bool)] = []
+    }
+
+    private let storage = Mutex(Storage())
 
     package init() {}
 
-    package var state: State { storage.withLock { $0 } }
+    /// Adds a part without which the gateway is not ready.
+    ///
+    /// - Parameters:
+    ///   - part: What answers to probes call it.
+    ///   - isAlive: Asked at each probe; must not wait.
+    package func require(_ part: String, isAlive: @escaping @Sendable () -> Bool) {
+        storage.withLock { $0.checks.append((part, isAlive)) }
+    }
+
+    package var state: State {
+        let (state, checks) = storage.withLock { ($0.state, $0.checks) }
+        guard state == .ready, let dead = checks.first(where: { !$0.isAlive() }) else { return state }
+        return .failed("\(dead.part) is dead")
+    }
 
     /// Nothing leads back from draining.
     package func change(to state: State) {
-        storage.withLock { current in
-            if current != .draining { current = state }
+        storage.withLock { storage in
+            if storage.state != .draining { storage.state = state }
         }
     }
 }
