@@ -89,10 +89,26 @@ def test_names_that_are_none(gateway, name):
     assert answer.status in (400, 404), answer
 
 
-def test_a_second_publisher_takes_over_only_with_the_same_right(gateway, live):
-    """Anonymous publishers on this machine are one and the same: the newest one has the stream."""
-    with pion.publish(gateway.whip(live), media.h264_file()) as second:
-        second.wait_connected()
+def test_the_newest_publisher_has_the_stream(gateway, stream):
+    """Anonymous publishers on this machine have the same right: an encoder that returns is back at once."""
+    with pion.publish(gateway.whip(stream), media.h264_file()) as first:
+        first.wait_connected()
+        gateway.wait_for_stream(stream)
+        with pion.publish(gateway.whip(stream), media.h264_file()) as second:
+            second.wait_connected()
+            assert first.summary(10)["reason"] == "ended"
+            assert gateway.wait_for_stream(stream)
+
+
+def test_a_takeover_can_be_rejected(start_gateway, stream):
+    gateway = start_gateway(publish__takeover="reject")
+    with pion.publish(gateway.whip(stream), media.h264_file()) as first:
+        first.wait_connected()
+        gateway.wait_for_stream(stream)
+        answer = gateway.request("POST", f"/whip/{stream}", offer(), SDP)
+        assert answer.status == 409, answer
+        problem(answer)
+        assert first.running
 
 
 @pytest.mark.parametrize(
@@ -118,7 +134,7 @@ def test_probes_and_the_list_of_streams(gateway, live):
     status = gateway.stream(live)
     assert status["state"] == "live" and status["source"] == "whip"
     track = next(track for track in status["tracks"] if track["kind"] == "video")
-    assert track["codec"].replace(".", "") == "H264"
+    assert track["codec"].replace(".", "").upper() == "H264"
     single = gateway.request("GET", f"/api/v1/streams/{live}")
     assert single.status == 200 and single.json["name"] == live
     problem(gateway.request("GET", "/api/v1/streams/nobody"))

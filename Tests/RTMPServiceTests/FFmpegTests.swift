@@ -26,13 +26,17 @@ struct FFmpegTests {
             process.arguments =
                 ["-hide_banner", "-nostdin", "-loglevel", "info"]
                 + arguments.map { $0.replacingOccurrences(of: "PORT", with: "\(port)") }
-            let errors = Pipe()
-            process.standardError = errors
+            // To a file: a pipe would have to be read by a thread of the pool that the service runs on.
+            let log = FileManager.default.temporaryDirectory.appending(path: "martlet-ffmpeg-\(UUID().uuidString).log")
+            _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+            defer { try? FileManager.default.removeItem(at: log) }
+            process.standardError = try FileHandle(forWritingTo: log)
             process.standardOutput = FileHandle.nullDevice
-            try process.run()
-            let log = try await Task.detached { try errors.fileHandleForReading.readToEnd() }.value
-            process.waitUntilExit()
-            return (process.terminationStatus, String(decoding: log ?? Data(), as: UTF8.self))
+            let status = try await withCheckedThrowingContinuation { (done: CheckedContinuation<Int32, any Error>) in
+                process.terminationHandler = { done.resume(returning: $0.terminationStatus) }
+                do { try process.run() } catch { done.resume(throwing: error) }
+            }
+            return (status, String(decoding: try Data(contentsOf: log), as: UTF8.self))
         }
     }
 

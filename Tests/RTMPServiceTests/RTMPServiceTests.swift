@@ -11,20 +11,20 @@ import Testing
 
 @Suite("The RTMP service, over real sockets")
 struct RTMPServiceTests {
-    private static let key = EncodedFrame(
+    static let key = EncodedFrame(
         codec: .h264,
         decodeTime: 0,
         presentationTime: 0,
         isKeyFrame: true,
         payload: [0, 0, 0, 2, 0x65, 0x88]
     )
-    private static let h264 = CodecConfiguration.h264(
+    static let h264 = CodecConfiguration.h264(
         sps: [[0x67, 0x42, 0xC0, 0x1E, 0xD9]],
         pps: [[0x68, 0xCE, 0x3C, 0x80]]
     )
 
     /// Runs a service on a free port while `body` runs.
-    private func withService<Result>(
+    static func withService<Result>(
         _ backend: RecordingBackend,
         configure: (inout RTMPServiceConfiguration) -> Void = { _ in },
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
@@ -46,7 +46,7 @@ struct RTMPServiceTests {
 
     @Test func `frames of a publisher reach the gateway, and its end too`() async throws {
         let backend = RecordingBackend()
-        try await withService(backend) { _, port in
+        try await Self.withService(backend) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam?token=t1")
             var heard = publisher.events.makeAsyncIterator()
             #expect(await heard.next() == .publishing)
@@ -66,7 +66,7 @@ struct RTMPServiceTests {
 
     @Test func `a refused publisher reads why, and is then disconnected`() async throws {
         let backend = RecordingBackend { _ in "make a token" }
-        try await withService(backend) { _, port in
+        try await Self.withService(backend) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
             var heard = publisher.events.makeAsyncIterator()
             #expect(
@@ -79,7 +79,7 @@ struct RTMPServiceTests {
 
     @Test func `a publisher that vanishes has ended`() async throws {
         let backend = RecordingBackend()
-        try await withService(backend) { _, port in
+        try await Self.withService(backend) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
             var heard = publisher.events.makeAsyncIterator()
             #expect(await heard.next() == .publishing)
@@ -92,7 +92,7 @@ struct RTMPServiceTests {
 
     @Test func `a publisher that is taken over reads why`() async throws {
         let backend = RecordingBackend()
-        try await withService(backend) { _, port in
+        try await Self.withService(backend) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
             var heard = publisher.events.makeAsyncIterator()
             #expect(await heard.next() == .publishing)
@@ -112,7 +112,7 @@ struct RTMPServiceTests {
 
     @Test func `one publisher too many is turned away, and the others go on`() async throws {
         let backend = RecordingBackend()
-        try await withService(backend, configure: { $0.maximumConnections = 1 }) { service, port in
+        try await Self.withService(backend, configure: { $0.maximumConnections = 1 }) { service, port in
             let first = try await TestPublisher.connect(port: port, path: "live/cam")
             var heardByFirst = first.events.makeAsyncIterator()
             #expect(await heardByFirst.next() == .publishing)
@@ -133,7 +133,7 @@ struct RTMPServiceTests {
             configuration.limits.handshakeTimeout = .milliseconds(50)
             configuration.lingerSeconds = 0
         }
-        try await withService(RecordingBackend(), configure: configure) { _, port in
+        try await Self.withService(RecordingBackend(), configure: configure) { _, port in
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: "127.0.0.1", port: Int(port)).get()
             // Completes only because the server hangs up.
@@ -147,7 +147,7 @@ struct RTMPServiceTests {
             for await _ in gate { break }
             return nil
         }
-        try await withService(backend) { service, port in
+        try await Self.withService(backend) { service, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
             var events = backend.events.makeAsyncIterator()
             _ = await events.next()
@@ -159,7 +159,7 @@ struct RTMPServiceTests {
     }
 
     @Test func `a port in use is named`() async throws {
-        try await withService(RecordingBackend()) { _, port in
+        try await Self.withService(RecordingBackend()) { _, port in
             var configuration = RTMPServiceConfiguration()
             configuration.host = "127.0.0.1"
             configuration.port = port
@@ -177,7 +177,7 @@ struct RTMPServiceTests {
 
     @Test func `the wildcard takes IPv4 publishers`() async throws {
         let backend = RecordingBackend()
-        try await withService(backend, configure: { $0.host = "::" }) { _, port in
+        try await Self.withService(backend, configure: { $0.host = "::" }) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
             var heard = publisher.events.makeAsyncIterator()
             #expect(await heard.next() == .publishing)
@@ -191,7 +191,7 @@ struct RTMPServiceTests {
         let lines = Mutex<[String]>([])
         let logger = Logger(label: "test") { _ in CapturingLogHandler { line in lines.withLock { $0.append(line) } } }
         let backend = RecordingBackend { _ in "no" }
-        try await withService(backend, logger: logger) { _, port in
+        try await Self.withService(backend, logger: logger) { _, port in
             let publisher = try await TestPublisher.connect(port: port, path: "live/cam?token=hunter2&key=hunter3")
             for await _ in publisher.events {}
         }

@@ -157,6 +157,9 @@ struct PlaybackAnswerTests {
         #expect(description.group("BUNDLE")?.mids == ["0"])
         #expect(description.media[1].mid == "1")
         #expect(description.media[1].direction == .inactive)
+        // Pion looks the mapping of each format up, also in a section that is rejected.
+        let format = try #require(description.media[1].formats.first)
+        #expect(description.media[1].attributes.all("rtpmap").contains { $0.hasPrefix("\(format) ") })
     }
 
     @Test func `a stream without a picture rejects the video section, and the bundle's tag moves`() throws {

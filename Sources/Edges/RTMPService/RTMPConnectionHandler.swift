@@ -47,11 +47,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         self.backend = backend
         self.logger = logger
         self.onRefusal = onRefusal
-        session = RTMPServerSession(now: Self.now, limits: configuration.limits)
-    }
-
-    private static var now: Primitives.Instant {
-        Primitives.Instant(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds))
+        session = RTMPServerSession(now: .uptime, limits: configuration.limits)
     }
 
     // MARK: - The channel
@@ -78,7 +74,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase != .lingering else { return }
         let bytes = unwrapInboundIn(data)
-        session.receive(bytes.readableBytesUInt8Span, at: Self.now)
+        session.receive(bytes.readableBytesUInt8Span, at: .uptime)
         drain()
     }
 
@@ -148,7 +144,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             deadline: .uptimeNanoseconds(UInt64(clamping: deadline.nanoseconds))
         ) { [weak self] in
             self?.timer = nil
-            self?.session.advance(to: Self.now)
+            self?.session.advance(to: .uptime)
             self?.drain()
             self?.settle()
         }

@@ -50,6 +50,7 @@ class Gateway:
             "webrtc.port": self.webrtc_port,
             "webrtc.announce": "127.0.0.1",
             "data.directory": self.data,
+            "shutdown.grace": "2s",
             "log.level": "debug",
             "log.format": "text",
             **(settings or {}),

@@ -69,7 +69,6 @@ class Program:
 
     @property
     def log(self):
-        self._log.flush()
         return self.log_path.read_text(errors="replace")
 
     def tail(self, lines=25):
