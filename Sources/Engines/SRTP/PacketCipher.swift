@@ -2,7 +2,8 @@ internal import COpenSSL
 
 /// The cipher of one direction of RTP or RTCP on OpenSSL, with its key schedule computed once.
 ///
-/// A packet pays only for a new initialisation vector; nothing is allocated. The methods do not mutate the value but
+/// A packet pays only for a new initialisation vector. Nothing is allocated here, nor inside OpenSSL with GCM; the HMAC
+/// of OpenSSL 3.0 copies its digest state on the heap twice a packet. The methods do not mutate the value but
 /// the OpenSSL contexts behind it, so they belong to one thread at a time, which the owner's `~Copyable` type ensures.
 ///
 /// **A nonce is used once.** The initialisation vector is a function of key, SSRC and packet index. Counter mode with

@@ -44,7 +44,7 @@ package struct SRTPSender: ~Copyable, @unchecked Sendable {
     ///   - ssrc: That of the header.
     ///   - index: Rollover counter << 16 | sequence number, as the caller counts it for `ssrc`.
     /// - Returns: The length of the datagram; 0 when the library failed, and then nothing may be sent.
-    /// - Complexity: One pass over the payload; never allocates.
+    /// - Complexity: One pass over the payload; allocates nothing with GCM, see ``PacketCipher``.
     package mutating func protect(
         _ output: UnsafeMutableRawPointer,
         headerLength: Int,
