@@ -23,6 +23,7 @@ package actor Gateway {
     private var sessionsByPeer: [PeerID: String] = [:]
     private var failures: [String: Int] = [:]
     private var isDraining = false
+    private var joinNegotiation = DurationHistogram()
 
     /// How long a stream whose codecs are undecided is kept from viewers.
     private static let patience = Duration.seconds(3)
@@ -80,6 +81,7 @@ package actor Gateway {
         offer bytes: [UInt8],
         by identity: PublisherIdentity
     ) async throws(GatewayRefusal) -> SessionAnswer {
+        let begun = clock.now
         try checkCapacity(forStream: name)
         let offer = try parse(bytes)
         try await makeWay(for: identity, on: name)
@@ -116,6 +118,7 @@ package actor Gateway {
         )
         begin(.session(session, identity), on: name)
         logger.info("stream published", metadata: ["stream": "\(name)", "source": "whip"])
+        joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
     }
 
@@ -182,6 +185,7 @@ package actor Gateway {
     /// Accepts a viewer's offer.
     package func play(stream name: StreamName, offer bytes: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer {
         guard !isDraining else { throw Self.draining }
+        let begun = clock.now
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
         let offer = try parse(bytes)
         guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty, isDecided(stream) else {
@@ -226,6 +230,7 @@ package actor Gateway {
         if stream.viewers.isEmpty, case .frames(let ingest, _, _) = stream.publisher {
             ingest.setViewersPresent(true)
         }
+        joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
     }
 
@@ -284,6 +289,7 @@ package actor Gateway {
         statistics.publishers = sessions.values.count { $0.kind == .publisher }
         statistics.viewers = sessions.values.count { $0.kind == .viewer }
         statistics.failures = failures
+        statistics.joinNegotiation = joinNegotiation
         for report in reports { statistics.counters.add(report.counters) }
         return statistics
     }

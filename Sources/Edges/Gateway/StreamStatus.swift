@@ -75,6 +75,8 @@ package struct GatewayStatistics: Sendable {
     package var viewers = 0
     package var streams = 0
     package var counters = MediaCounters()
+    /// How long it took to answer a viewer's or publisher's offer.
+    package var joinNegotiation = DurationHistogram()
     /// Sessions that ended without ever connecting, or in an error, by reason.
     package var failures: [String: Int] = [:]
 

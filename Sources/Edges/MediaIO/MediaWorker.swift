@@ -76,6 +76,7 @@ final class MediaWorker: Sendable {
         var events = [martlet_event](repeating: martlet_event(), count: 2)
         var work: [Work] = []
         var watchesOutput = false
+        var sentBefore = 0
 
         while true {
             var timeout: Int64 = -1
@@ -109,6 +110,10 @@ final class MediaWorker: Sendable {
             }
             core.advance(to: now, into: &batch)
             batch.flush()
+            if batch.datagramsSent > sentBefore {
+                core.noteFlushed(at: Self.now(), datagrams: batch.datagramsSent - sentBefore)
+                sentBefore = batch.datagramsSent
+            }
             emit(&core, to: outputs)
             if batch.isBlocked != watchesOutput {
                 watchesOutput = batch.isBlocked

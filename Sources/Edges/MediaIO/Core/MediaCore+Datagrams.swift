@@ -103,7 +103,7 @@ extension MediaCore {
         case .respond(let response, let authenticated, let selected):
             batch.send(response, to: source)
             if authenticated { remember(source, peer: slot, receivedBy: other) }
-            if let selected { select(selected, peer: slot) }
+            if let selected { select(selected, peer: slot, at: now) }
         }
     }
 
@@ -125,8 +125,12 @@ extension MediaCore {
     /// Addresses of one session that are remembered at a time.
     static var maximumAddressesPerPeer: Int { 8 }
 
-    private mutating func select(_ address: TransportAddress, peer slot: Int) {
+    private mutating func select(_ address: TransportAddress, peer slot: Int, at now: Instant) {
         peers[slot].pointee.address = address
+        if peers[slot].pointee.selectedAt == nil {
+            peers[slot].pointee.selectedAt = now
+            counters.joins.ice.record(now.since(peers[slot].pointee.createdAt))
+        }
         startHandshake(slot)
     }
 
@@ -207,6 +211,8 @@ extension MediaCore {
                 return
             }
             send(lastFlight, &batch, to: address)
+            peers[slot].pointee.connectedAt = now
+            counters.joins.dtls.record(now.since(peers[slot].pointee.selectedAt ?? now))
             events.append(.connected(id))
             beginForwarding(to: slot, at: now, into: &batch)
         case .failed(let error, let datagrams):

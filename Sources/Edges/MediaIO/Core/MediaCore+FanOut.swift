@@ -34,7 +34,7 @@ extension MediaCore {
     ///
     /// - Returns: Payload bytes sent.
     @inline(__always)
-    private func send(
+    private mutating func send(
         _ track: UnsafeMutablePointer<Track>,
         to forwarder: UnsafeMutablePointer<Forwarder>,
         upTo end: Int,
@@ -81,6 +81,10 @@ extension MediaCore {
             cursor += 1
         }
         forwarder.pointee.cursor = cursor
+        if sent > 0, let connectedAt = peer.pointee.connectedAt {
+            counters.joins.firstPacket.record(now.since(connectedAt))
+            peer.pointee.connectedAt = nil
+        }
         return sent
     }
 
@@ -176,7 +180,7 @@ extension MediaCore {
     ///
     /// - Returns: Packets sent.
     @discardableResult
-    private func replay(
+    private mutating func replay(
         _ track: UnsafeMutablePointer<Track>,
         _ forwarder: UnsafeMutablePointer<Forwarder>,
         budget: Int,

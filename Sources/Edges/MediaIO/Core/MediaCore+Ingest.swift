@@ -260,6 +260,8 @@ extension MediaCore {
         let start = max(track.pointee.releasedEnd, track.pointee.log.firstIndex)
         track.pointee.releasedEnd = track.pointee.log.endIndex
         guard start < track.pointee.releasedEnd else { return }
+        let firstArrival = track.pointee.log.record(at: start).arrival
+        oldestRelease = min(oldestRelease ?? firstArrival, firstArrival)
         if !track.pointee.relays.isEmpty {
             let packets = relayedPackets(of: slot, from: start, at: now)
             for worker in track.pointee.relays {

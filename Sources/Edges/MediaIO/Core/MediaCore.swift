@@ -62,6 +62,8 @@ package struct MediaCore: ~Copyable {
     var tickPhase = 0
     var nextReplayTick: Instant?
     var replayStart = 0
+    /// Arrival of the oldest packet released since ``noteFlushed(at:datagrams:)``.
+    var oldestRelease: Instant?
     /// Tracks with a burst under way.
     var pendingTracks: [Int] = []
 
@@ -122,6 +124,17 @@ package struct MediaCore: ~Copyable {
             tick(at: now, into: &batch)
             nextTick = now.advanced(by: Self.tickInterval)
         }
+    }
+
+    /// What has been released has left: measures how long it was here.
+    ///
+    /// - Parameters:
+    ///   - now: After the system call.
+    ///   - datagrams: How many left with it.
+    package mutating func noteFlushed(at now: Instant, datagrams: Int) {
+        guard let arrival = oldestRelease else { return }
+        oldestRelease = nil
+        if datagrams > 0 { counters.forwardDelay.record(now.since(arrival), count: datagrams) }
     }
 
     // MARK: Commands

@@ -43,6 +43,9 @@ package struct MediaCounters: Sendable {
     package var datagramsRefused = 0
     /// Datagrams that a full socket and a full overflow queue lost.
     package var datagramsDropped = 0
+    /// From a packet's arrival to its leaving for all viewers, by packets sent.
+    package var forwardDelay = DurationHistogram()
+    package var joins = JoinDurations()
 
     package init() {}
 
@@ -62,5 +65,7 @@ package struct MediaCounters: Sendable {
         datagramsIgnored += other.datagramsIgnored
         datagramsRefused += other.datagramsRefused
         datagramsDropped += other.datagramsDropped
+        forwardDelay.add(other.forwardDelay)
+        joins.add(other.joins)
     }
 }

@@ -58,6 +58,9 @@ struct Peer: ~Copyable {
     /// Addresses under which the worker's table knows this peer.
     var knownAddresses: [TransportAddress] = []
     var handshakeStarted = false
+    /// When a pair was first selected, and when the keys came; for the join histograms.
+    var selectedAt: Instant?
+    var connectedAt: Instant?
     var sender: SRTPSender?
     var receiver: SRTPReceiver?
     var rtcpOverhead = 0
