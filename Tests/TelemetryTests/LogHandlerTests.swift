@@ -96,6 +96,11 @@ struct TextLogHandlerTests {
         #expect(lines.all == ["23:40:00.007 WARN   Port is taken message=\"in use\" port=8080 (http)\n"])
     }
 
+    @Test func `names that end alike are written out`() {
+        logger.info("Started", metadata: ["http.port": "1", "rtmp.port": "2", "node": "n"])
+        #expect(lines.all == ["23:40:00.007 info   Started http.port=1 node=n rtmp.port=2 (http)\n"])
+    }
+
     @Test func `text from the network cannot break the line or steer the terminal`() {
         logger.info("Refused \u{1B}[2J", metadata: [LogKeys.userAgent: "x\n\u{1B}]0;title\u{7}"])
         let line = lines.all.joined()

@@ -35,10 +35,12 @@ package struct TextLogHandler: LogHandler {
     package func log(event: LogEvent) {
         let time = now().text.dropFirst(11).dropLast()
         var line = "\(time) \(Self.word(for: event.level)) \(Self.printable(event.message.description))"
-        for (key, value) in LogFields(metadata, metadataProvider, event).merged {
-            // The last part of a name is enough for eyes.
-            let name = key.split(separator: ".").last.map(String.init) ?? key
-            line += " \(Self.printable(name))=\(Self.quoted("\(value)"))"
+        let fields = LogFields(metadata, metadataProvider, event).merged
+        let lastParts = fields.map { field in field.key.split(separator: ".").last.map(String.init) ?? field.key }
+        for ((key, value), lastPart) in zip(fields, lastParts) {
+            // The last part of a name is enough for eyes, unless two end alike.
+            let isUnique = lastParts.count { $0 == lastPart } == 1
+            line += " \(Self.printable(isUnique ? lastPart : key))=\(Self.quoted("\(value)"))"
         }
         output("\(line) (\(label))\n")
     }
