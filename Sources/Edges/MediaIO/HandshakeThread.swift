@@ -112,13 +112,13 @@ final class HandshakeThread: Sendable {
             guard let association = associations[id] else { return }
             association.endpoint.receive(bytes.span)
             drain(id, association, associations: &associations, unfinished: &unfinished)
-        case .close(let id):
+        case .close(let id, let address):
             guard let association = associations.removeValue(forKey: id) else { return }
             unfinished.remove(id)
             association.endpoint.close()
             var datagrams: [[UInt8]] = []
             while let datagram = association.endpoint.nextDatagram() { datagrams.append(datagram) }
-            if !datagrams.isEmpty { answer(association.worker, id, .datagrams(datagrams)) }
+            if let address, !datagrams.isEmpty { answer(association.worker, id, .farewell(datagrams, to: address)) }
         }
     }
 

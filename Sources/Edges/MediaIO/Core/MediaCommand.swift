@@ -140,8 +140,8 @@ package enum HandshakeInput: Sendable {
     /// A session's transport is usable: begin, and as client send the first flight.
     case start(PeerID, DTLSRole, [Fingerprint])
     case datagram(PeerID, [UInt8])
-    /// Sends close_notify and forgets the session.
-    case close(PeerID)
+    /// Sends close_notify to the address, if there is one, and forgets the session.
+    case close(PeerID, TransportAddress?)
 }
 
 /// What the handshake thread asks of the worker.
@@ -151,6 +151,8 @@ package enum HandshakeOutput: Sendable {
     case connected(DTLSKeys, lastFlight: [[UInt8]])
     case failed(DTLSError, [[UInt8]])
     case closed
+    /// The last words of a session that the worker has forgotten already.
+    case farewell([[UInt8]], to: TransportAddress)
 }
 
 /// Datagrams passed from the worker that received them to the one that owns their session.

@@ -196,6 +196,10 @@ extension MediaCore {
         at now: Instant,
         into batch: inout SendBatch
     ) {
+        if case .farewell(let datagrams, let address) = output {
+            for datagram in datagrams { batch.send(datagram, to: address) }
+            return
+        }
         guard let slot = peersByID[id] else { return }
         func send(_ datagrams: [[UInt8]], _ batch: inout SendBatch, to address: TransportAddress?) {
             guard let address else { return }
@@ -218,6 +222,7 @@ extension MediaCore {
         case .failed(let error, let datagrams):
             send(datagrams, &batch, to: address)
             endPeer(slot, .handshakeFailed(error), at: now, into: &batch)
+        case .farewell: break
         case .closed:
             endPeer(slot, .closed, at: now, into: &batch)
         }
