@@ -1,4 +1,5 @@
 import Logging
+import Media
 import MediaIO
 package import Primitives
 import WebRTC

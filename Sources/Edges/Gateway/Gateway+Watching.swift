@@ -1,3 +1,4 @@
+import Media
 import MediaIO
 package import Primitives
 import SDP

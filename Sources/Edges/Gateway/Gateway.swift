@@ -1,8 +1,6 @@
 package import Logging
-import Media
 package import MediaIO
-package import Primitives
-import SDP
+import Primitives
 import WebRTC
 
 /// The streams of this node: who publishes, who watches, who takes over from whom.
