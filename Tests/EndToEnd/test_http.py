@@ -96,7 +96,7 @@ def test_the_newest_publisher_has_the_stream(gateway, stream):
         gateway.wait_for_stream(stream)
         with pion.publish(gateway.whip(stream), media.h264_file()) as second:
             second.wait_connected()
-            assert first.summary(10)["reason"] == "ended"
+            assert first.summary(20)["reason"] == "ended"
             assert gateway.wait_for_stream(stream)
 
 

@@ -85,7 +85,8 @@ func newSession(endpoint, token string) (*session, error) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
 			connectedOnce.Do(func() { close(s.connected) })
-		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			// This Pion does not notice the end of DTLS; it notices that its checks stay unanswered.
 			endedOnce.Do(func() { close(s.ended) })
 		}
 	})
