@@ -27,7 +27,7 @@ help: ## this list
 run: deps packages ## builds, then publishes a moving test picture and prints the page to open
 	@scripts/progress.sh "Building ($(CONFIG)); the first time takes several minutes" \
 	  swift build -c $(CONFIG) --product martlet
-	@exec .build/$(CONFIG)/martlet demo $(ARGS)
+	@exec env -u MARTLET_WARNINGS_AS_ERRORS .build/$(CONFIG)/martlet demo $(ARGS)
 
 .PHONY: build
 build: deps packages ## the optimised program, .build/release/martlet

@@ -8,15 +8,16 @@ let mediaCoreOnly = Context.environment["MARTLET_MEDIA_CORE"] == "1"
 // `make` sets this: a warning stops our own builds, never those of a user with a newer compiler.
 let warningsAreErrors = Context.environment["MARTLET_WARNINGS_AS_ERRORS"] == "1"
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
-    .enableExperimentalFeature("Lifetimes"),
-] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        // `ByteReader` stores a `Span`, which needs lifetime annotations (SE-0446 and its successors).
+        .enableExperimentalFeature("Lifetimes"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
 /// Parsers of untrusted bytes: any unsafe construct must be spelled out.
 let memorySafe = settings + [.strictMemorySafety()]
@@ -82,11 +83,40 @@ let mediaCoreTests: [Target] = [
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "Primitives", "TestSupport"]),
+    tests("MediaIOTests", ["MediaIO", "CLinux", "Primitives", "TestSupport"]),
     tests(
         "SimulationTests",
         ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("ArchitectureTests", []),
+    .target(
+        name: "FuzzTargets",
+        dependencies: ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "WebRTC", "RTMP"],
+        path: "Fuzz/Targets", swiftSettings: settings),
+    tests("FuzzTests", ["FuzzTargets"]),
 ]
+
+// MARK: - Fuzzing
+
+// With MARTLET_FUZZ=1 there is also the fuzzer itself, which links only under libFuzzer; see scripts/fuzz.sh.
+let fuzzer: [Target] =
+    Context.environment["MARTLET_FUZZ"] == "1"
+    ? [.executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Runner", swiftSettings: settings)]
+    : []
+
+// MARK: - Benchmarks
+
+// With MARTLET_BENCHMARK=1; see scripts/bench.sh.
+let benchmarks: [Target] =
+    Context.environment["MARTLET_BENCHMARK"] == "1"
+    ? [
+        .executableTarget(
+            name: "MediaCoreBenchmark",
+            dependencies: [
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+            ],
+            path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
+    ]
+    : []
 
 // MARK: - The gateway
 
@@ -112,7 +142,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -139,12 +169,13 @@ let gateway: [Target] = [
     .executableTarget(
         name: "martlet",
         dependencies: [
-            "Primitives", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO", "Transcoding",
-            "RTMPService", "HTTPService",
+            "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
+            "Transcoding", "RTMPService", "HTTPService",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
         ],
         path: "Sources/App/martlet", swiftSettings: settings),
@@ -153,18 +184,36 @@ let gateway: [Target] = [
 let gatewayTests: [Target] = [
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
     tests("AuthTests", ["Auth", "Primitives", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
-    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
+    tests(
+        "TelemetryTests",
+        [
+            "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
     tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
-    tests("RTMPServiceTests", ["RTMPService", "TestSupport"]),
+    tests(
+        "RTMPServiceTests",
+        [
+            "RTMPService", "RTMP", "Gateway", "Media", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]),
     tests(
         "HTTPServiceTests",
-        ["HTTPService", "Gateway", "Auth", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]),
+        [
+            "HTTPService", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives", "TestSupport",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
 ]
 
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v26)],
-    targets: mediaCore + mediaCoreTests
+    targets: mediaCore + mediaCoreTests + fuzzer + benchmarks
 )
 
 if !mediaCoreOnly {

@@ -15,13 +15,14 @@ private let arrows: [String: Set<String>] = [
     "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
     "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
     "SFU": ["Primitives", "RTP", "Media"],
-    "RTMP": ["Primitives", "Media"],
+    // The digests of the handshake.
+    "RTMP": ["Primitives", "Media", "COpenSSL"],
     "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
     "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
-    "Gateway": ["Primitives", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
+    "Gateway": ["Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
 ]
@@ -35,7 +36,7 @@ private let mediaCore: Set<String> = [
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])
 
 /// What comes with the toolchain and that the media core may use.
-private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Glibc"]
+private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Glibc", "Dispatch"]
 
 @Suite("Import arrows")
 struct ImportArrowTests {

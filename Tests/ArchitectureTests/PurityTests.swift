@@ -12,6 +12,7 @@ private let worldly: [Forbidden] = [
     Forbidden(word: "SuspendingClock", reason: "reads the clock: time is an argument"),
     Forbidden(word: "clock_gettime", reason: "reads the clock: time is an argument"),
     Forbidden(word: "gettimeofday", reason: "reads the clock: time is an argument"),
+    Forbidden(word: "import Dispatch", reason: "an engine has no threads"),
     Forbidden(word: "DispatchTime", reason: "reads the clock: time is an argument"),
     Forbidden(word: "SystemRandomNumberGenerator", reason: "randomness is an argument"),
     Forbidden(word: "Task {", reason: "an engine starts no task"),
@@ -20,6 +21,20 @@ private let worldly: [Forbidden] = [
     Forbidden(word: "Logger", reason: "an engine gives events; the edges log"),
     Forbidden(word: "print(", reason: "an engine gives events; the edges log"),
     Forbidden(word: "socket(", reason: "an engine holds no socket"),
+]
+
+/// Where a word stays all the same, with the reason.
+///
+/// This list may only become shorter.
+private let permanent: [(path: String, word: String, reason: String)] = [
+    (
+        "Sources/Engines/RTMP/Session/RTMPServerSession.swift", "SystemRandomNumberGenerator",
+        "a default for the handshake's bytes, which protect nothing; tests pass their own"
+    ),
+    (
+        "Sources/Engines/ICE/ICEAgent.swift", "SystemRandomNumberGenerator",
+        "a default for transaction identifiers; tests pass their own"
+    ),
 ]
 
 /// The rings that take `(input, now)` and give outputs.
@@ -33,9 +48,18 @@ struct PurityTests {
         for file in SourceTree.files where isPure(file) {
             for (index, line) in file.code.enumerated() {
                 for forbidden in worldly where containsWord(forbidden.word, in: line) {
+                    if permanent.contains(where: { $0.path == file.path && $0.word == forbidden.word }) { continue }
                     Issue.record("\(file.path):\(index + 1) has “\(forbidden.word)”: \(forbidden.reason)")
                 }
             }
+        }
+    }
+
+    @Test func `the list of exceptions holds nothing that is gone`() {
+        for exception in permanent {
+            let file = SourceTree.files.first { $0.path == exception.path }
+            let remains = file?.code.contains { containsWord(exception.word, in: $0) } ?? false
+            #expect(remains, "\(exception.path) no longer has “\(exception.word)”")
         }
     }
 

@@ -81,3 +81,13 @@ struct SecretStoreTests {
         }
     }
 }
+
+@Suite("TURN credentials")
+struct TURNCredentialTests {
+    // The password is from: printf %s 1800000000:martlet | openssl dgst -sha1 -hmac hunter2 -binary | base64
+    @Test func `a credential is what coturn expects`() {
+        let made = TURNCredential(secret: Secret("hunter2"), expiresAt: 1_800_000_000)
+        #expect(made.username == "1800000000:martlet")
+        #expect(made.password == Secret("3sY2CnXP+HoO6nAzn9cRV4fi5h4="))
+    }
+}

@@ -2,7 +2,7 @@ import SRTP
 import TestSupport
 import Testing
 
-/// What a receiver takes and what it refuses. Run against both backends where both must agree.
+/// What a receiver takes and what it refuses, of both backends where both must agree.
 @Suite("What SRTP accepts")
 struct AcceptanceTests {
     @Test(arguments: SRTPProfile.allCases, SRTPBackend.allCases)
@@ -67,13 +67,16 @@ struct AcceptanceTests {
 
     @Test(arguments: SRTPProfile.allCases, SRTPBackend.allCases)
     func `packets that arrive late are taken once, also across a wrap`(
-        profile: SRTPProfile, backend: SRTPBackend
+        profile: SRTPProfile,
+        backend: SRTPBackend
     ) throws {
         var sender = try SRTPSender(profile)
         var receiver = try SRTPReceiver(profile, backend)
         let datagrams = (UInt64(65_200)..<65_900).map {
             sender.protect(
-                RTPPacket(sequenceNumber: UInt16(truncatingIfNeeded: $0), payloadLength: 4), index: $0)
+                RTPPacket(sequenceNumber: UInt16(truncatingIfNeeded: $0), payloadLength: 4),
+                index: $0
+            )
         }
         let isLate = { (position: Int) in position % 3 == 1 }
         for (position, datagram) in datagrams.enumerated() where !isLate(position) {
@@ -105,7 +108,8 @@ struct AcceptanceTests {
 
     @Test(arguments: SRTPProfile.allCases, SRTPBackend.allCases)
     func `the number of sources under one key is bounded, and strangers do not count`(
-        profile: SRTPProfile, backend: SRTPBackend
+        profile: SRTPProfile,
+        backend: SRTPBackend
     ) throws {
         var sender = try SRTPSender(profile)
         var stranger = try SRTPSender(profile, seed: 2)
@@ -119,7 +123,8 @@ struct AcceptanceTests {
             #expect(receiver.openRTCP(sender.protectRTCP(rtcpPacket(ssrc: ssrc))).error == nil)
         }
         #expect(
-            receiver.open(sender.protect(RTPPacket(sequenceNumber: 1, ssrc: 33), index: 1)).error == .tooManySSRCs)
+            receiver.open(sender.protect(RTPPacket(sequenceNumber: 1, ssrc: 33), index: 1)).error == .tooManySSRCs
+        )
         #expect(receiver.openRTCP(sender.protectRTCP(rtcpPacket(ssrc: 33))).error == .tooManySSRCs)
         #expect(receiver.open(sender.protect(RTPPacket(sequenceNumber: 2, ssrc: 5), index: 2)).error == nil)
     }

@@ -91,10 +91,14 @@ struct BackendEqualityTests {
         var buffer = packet.bytes + [UInt8](repeating: 0, count: 16)
         let length = buffer.withUnsafeMutableBytes { bytes in
             sender.protect(
-                bytes.baseAddress!, headerLength: packet.header.count,
+                bytes.baseAddress!,
+                headerLength: packet.header.count,
                 payload: UnsafeRawBufferPointer(
-                    rebasing: bytes[packet.header.count..<(packet.header.count + packet.payload.count)]),
-                ssrc: packet.ssrc, index: 7)
+                    rebasing: bytes[packet.header.count..<(packet.header.count + packet.payload.count)]
+                ),
+                ssrc: packet.ssrc,
+                index: 7
+            )
         }
         #expect(Array(buffer.prefix(length)) == copied)
     }

@@ -16,9 +16,16 @@ struct RTCPWithoutEncryptionTests {
                 switch profile {
                 case .aeadAES128GCM:
                     cipher.sealAEAD(
-                        associated: bytes.baseAddress!, associatedCount: bytes.count, trailer: index, input: nil,
-                        output: tag.baseAddress!, count: 0, tag: tag.baseAddress!, ssrc: 0xDEAD_BEEF,
-                        index: UInt64(index))
+                        associated: bytes.baseAddress!,
+                        associatedCount: bytes.count,
+                        trailer: index,
+                        input: nil,
+                        output: tag.baseAddress!,
+                        count: 0,
+                        tag: tag.baseAddress!,
+                        ssrc: 0xDEAD_BEEF,
+                        index: UInt64(index)
+                    )
                 case .aes128CMSHA1_80:
                     cipher.authenticate(bytes.baseAddress!, count: bytes.count, trailer: index, tag: tag.baseAddress!)
                 }

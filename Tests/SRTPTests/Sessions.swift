@@ -25,8 +25,12 @@ extension SRTPSender {
         let length = buffer.withUnsafeMutableBytes { output in
             packet.payload.withUnsafeBytes { payload in
                 protect(
-                    output.baseAddress!, headerLength: packet.header.count, payload: payload, ssrc: packet.ssrc,
-                    index: index)
+                    output.baseAddress!,
+                    headerLength: packet.header.count,
+                    payload: payload,
+                    ssrc: packet.ssrc,
+                    index: index
+                )
             }
         }
         return Array(buffer.prefix(length))
@@ -70,7 +74,7 @@ struct RTPPacket {
 
     var bytes: [UInt8] { header + payload }
 
-    /// - Parameter shape: 0 is a bare header; 1 has an extension, 2 has two CSRCs and an extension.
+    /// Shape 0 is a bare header, 1 has an extension, 2 has two CSRCs and an extension.
     init(sequenceNumber: UInt16, ssrc: UInt32 = 0xDEAD_BEEF, payloadLength: Int = 100, shape: Int = 0) {
         var generator = SeededGenerator(seed: UInt64(sequenceNumber) << 16 | UInt64(payloadLength))
         self.ssrc = ssrc

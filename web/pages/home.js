@@ -58,13 +58,16 @@ function newItem(name) {
   return item;
 }
 
+const codecNames = { h264: "H.264", h265: "H.265", opus: "Opus" };
+
 function fill(item, stream) {
   const [, badge, facts, warnings] = item.children;
   badge.dataset.state = stream.state === "waiting" ? "waiting" : "live";
   say(badge, stream.state === "waiting" ? "waiting for its publisher" : "live");
   const tracks = (stream.tracks ?? []).map((track) => {
     const size = track.width ? ` ${track.width} × ${track.height}` : "";
-    return `${track.codec}${size}, ${bitrate(track.bitrate)}`;
+    const codec = codecNames[track.codec.toLowerCase()] ?? track.codec.toUpperCase();
+    return `${codec}${size}, ${bitrate(track.bitrate)}`;
   });
   const viewers = `${stream.viewers} ${stream.viewers === 1 ? "viewer" : "viewers"}`;
   say(facts, [`by ${(stream.source ?? "").toUpperCase()}`, ...tracks, viewers].join(" · "));

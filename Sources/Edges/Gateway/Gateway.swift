@@ -1,1 +1,150 @@
-// Gateway
+package import Logging
+package import MediaIO
+import Primitives
+import WebRTC
+
+/// The streams of this node: who publishes, who watches, who takes over from whom.
+///
+/// The control plane speaks to it in offers, answers and frames; it speaks to the media plane in
+/// sessions and tracks. Packets never come by here.
+package actor Gateway {
+    let plane: MediaPlane
+    let policy: GatewayPolicy
+    let logger: Logger
+    let events: AsyncStream<MediaEvent>
+    let ingestMessages: AsyncStream<IngestMessage>
+    let ingestReport: AsyncStream<IngestMessage>.Continuation
+    let clock = ContinuousClock()
+
+    var streams: [StreamName: LiveStream] = [:]
+    var sessions: [String: Session] = [:]
+    var sessionsByPeer: [PeerID: String] = [:]
+    var failures: [String: Int] = [:]
+    var isDraining = false
+    var joinNegotiation = DurationHistogram()
+
+    /// How long a stream whose codecs are undecided is kept from viewers.
+    static let patience = Duration.seconds(3)
+    /// How often grace periods are looked at.
+    static let housekeepingInterval = Duration.milliseconds(250)
+
+    /// What `plane` reports must come in by `events`; see ``MediaPlane/init(configuration:events:)``.
+    package init(plane: MediaPlane, events: AsyncStream<MediaEvent>, policy: GatewayPolicy, logger: Logger) {
+        self.plane = plane
+        self.events = events
+        self.policy = policy
+        self.logger = logger
+        (ingestMessages, ingestReport) = AsyncStream.makeStream()
+    }
+
+    /// Follows the media plane until cancelled.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.followEvents() }
+            group.addTask { await self.followIngests() }
+            group.addTask { await self.keepHouse() }
+            await group.waitForAll()
+        }
+    }
+
+    func followEvents() async {
+        for await event in events { handle(event) }
+    }
+
+    func followIngests() async {
+        for await message in ingestMessages {
+            switch message {
+            case .announce(let ingest, let tracks): announce(tracks, by: ingest)
+            case .warn(let ingest, let warning, let isReordered): warn(warning, isReordered: isReordered, by: ingest)
+            case .finished(let ingest): finished(ingest)
+            }
+        }
+    }
+
+    func keepHouse() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.housekeepingInterval)
+            let now = clock.now
+            for (name, stream) in streams {
+                if let end = stream.graceEnds, end <= now { remove(name) }
+            }
+        }
+    }
+
+    // MARK: Draining
+
+    /// Refuses new sessions from now on.
+    package func beginDraining() {
+        isDraining = true
+    }
+
+    /// Waits for sessions to leave, at most for `grace`, and then ends those that are left.
+    package func drain(grace: Duration) async {
+        beginDraining()
+        let deadline = clock.now.advanced(by: grace)
+        while !sessions.isEmpty, clock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        for name in Array(streams.keys) {
+            if case .frames(let ingest, _, _) = streams[name]?.publisher { ingest.end(.shutdown) }
+            remove(name)
+        }
+    }
+
+    // MARK: Events
+
+    /// Whether the codecs are known; a track that stays silent does not hold the others up for ever.
+    func isDecided(_ stream: LiveStream) -> Bool {
+        !stream.tracks.contains(where: \.isUndecided) || clock.now - stream.startedAt > Self.patience
+    }
+
+    func handle(_ event: MediaEvent) {
+        switch event {
+        case .connected(let peer):
+            if let id = sessionsByPeer[peer] { sessions[id]?.isConnected = true }
+        case .trackStarted(let id):
+            for (name, stream) in streams {
+                guard let index = stream.tracks.firstIndex(where: { $0.id == id }) else { continue }
+                streams[name]?.tracks[index].isUndecided = false
+            }
+        case .formatChanged(let peer, let section, let negotiated):
+            changeFormat(of: peer, section: section, to: negotiated)
+        case .ended(let peer, let reason):
+            guard let id = sessionsByPeer[peer], let session = sessions[id] else { return }
+            note(reason, of: session)
+            forget(session)
+        }
+    }
+
+    /// A publisher turned out to send another codec: its track becomes another track.
+    func changeFormat(of peer: PeerID, section: Int, to negotiated: IngestTrack) {
+        guard let id = sessionsByPeer[peer], let session = sessions[id], let stream = streams[session.stream],
+            case .session(let current, _) = stream.publisher, current.id == id,
+            stream.tracks.indices.contains(section)
+        else { return }
+        var descriptions = stream.tracks.map(\.description)
+        descriptions[section] = negotiated.description
+        let tracks = settleTracks(descriptions, stream: session.stream, owner: stream.owner)
+        plane.post(
+            .rebind(peer, section: section, IngestBinding(track: tracks[section].id, negotiated: negotiated)),
+            to: stream.owner)
+    }
+
+    func note(_ reason: PeerEnd, of session: Session) {
+        let name: String
+        switch reason {
+        case .requested, .closed, .shutdown: return
+        case .consentExpired: name = session.isConnected ? "consent_expired" : "never_connected"
+        case .handshakeTimeout: name = "dtls_timeout"
+        case .handshakeFailed: name = "dtls_failed"
+        }
+        failures[name, default: 0] += 1
+        logger.info(
+            "session ended",
+            metadata: [
+                "stream": "\(session.stream)", "kind": "\(session.kind.rawValue)", "reason": "\(name)",
+                "detail": "\(reason)",
+            ]
+        )
+    }
+}

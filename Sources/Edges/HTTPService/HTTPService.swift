@@ -1,1 +1,154 @@
-// HTTPService
+package import Auth
+import Glibc
+package import Hummingbird
+package import Logging
+import NIOCore
+package import Primitives
+import ServiceLifecycle
+package import Telemetry
+
+/// Listens for HTTP and answers until it is told to stop.
+package struct HTTPService: Service {
+    private let configuration: HTTPServiceConfiguration
+    private let responder: GatewayResponder
+    private let onListening: @Sendable (UInt16) async -> Void
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - configuration: Where to listen, and what to tell clients.
+    ///   - gateway: Where sessions go.
+    ///   - authorizer: Who may do what.
+    ///   - metrics: What `/metrics` shows.
+    ///   - readiness: What `/health/ready` says.
+    ///   - logger: For starts and refusals; never sees a credential.
+    ///   - onListening: Called once with the port in use.
+    package init(
+        configuration: HTTPServiceConfiguration,
+        gateway: any GatewayService,
+        authorizer: Authorizer,
+        metrics: MetricsRegistry,
+        readiness: Readiness,
+        logger: Logger,
+        onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.onListening = onListening
+        self.logger = logger
+        responder = Self.responder(
+            configuration,
+            gateway,
+            authorizer,
+            metrics,
+            readiness,
+            logger: logger,
+            peer: { _, context in context.peer }
+        )
+    }
+
+    /// The same answers without a listener; tests say themselves what time it is and who asks.
+    package static func responder(
+        _ configuration: HTTPServiceConfiguration,
+        _ gateway: any GatewayService,
+        _ authorizer: Authorizer,
+        _ metrics: MetricsRegistry,
+        _ readiness: Readiness,
+        logger: Logger,
+        now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
+        peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
+    ) -> GatewayResponder {
+        let limits = configuration.limits
+        let access = Access(
+            authorizer: authorizer,
+            posts: AddressLimiter(perMinute: limits.postsPerMinute, burst: limits.postsBurst),
+            failures: AddressLimiter(perMinute: limits.failuresPerMinute, burst: limits.failuresPerMinute),
+            limitsLoopback: limits.includeLoopback,
+            now: now
+        )
+        return GatewayResponder(
+            sessions: SessionRoutes(gateway: gateway, access: access, iceServers: configuration.iceServers),
+            information: InformationRoutes(
+                gateway: gateway,
+                access: access,
+                metrics: metrics,
+                readiness: readiness,
+                nodeName: configuration.nodeName
+            ),
+            pages: PageRoutes(frameAncestors: configuration.frameAncestors),
+            crossOrigin: CrossOrigin(apiOrigins: configuration.corsOrigins),
+            metrics: metrics,
+            logger: logger,
+            peer: peer
+        )
+    }
+
+    package func run() async throws {
+        do {
+            try await run(host: configuration.host)
+        } catch let error as ListenError where configuration.host == "::" && error.meansNoIPv6 {
+            try await run(host: "0.0.0.0")
+        }
+    }
+
+    private func run(host: String) async throws {
+        do {
+            try await application(host: host).run()
+        } catch let error as IOError {
+            throw ListenError(host: configuration.host, port: configuration.port, code: error.errnoCode)
+        }
+    }
+
+    private func application(host: String) -> Application<GatewayResponder> {
+        Application(
+            responder: responder,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 << 10,
+                        maxHeaderListSize: 32 << 10,
+                        maxHeaderFieldCount: 100
+                    )
+                )
+            ),
+            configuration: .init(
+                address: .hostname(host, port: Int(configuration.port)),
+                serverName: nil
+            ),
+            onServerRunning: { [onListening] channel in
+                await onListening(UInt16(truncatingIfNeeded: channel.localAddress?.port ?? 0))
+            },
+            logger: quietLogger
+        )
+    }
+
+    /// The framework greets and tells its life cycle; we say these things ourselves, once.
+    private var quietLogger: Logger {
+        var logger = logger
+        if logger.logLevel > .trace { logger.logLevel = max(logger.logLevel, .notice) }
+        return logger
+    }
+}
+
+/// Why the port cannot be opened.
+package struct ListenError: Error, Sendable, Equatable {
+    package var host: String
+    package var port: UInt16
+    /// `errno` of the failed call.
+    package var code: Int32
+
+    package init(host: String, port: UInt16, code: Int32) {
+        self.host = host
+        self.port = port
+        self.code = code
+    }
+
+    /// `::` cannot be listened on where the kernel has no IPv6.
+    fileprivate var meansNoIPv6: Bool { code == EAFNOSUPPORT || code == EADDRNOTAVAIL }
+}
+
+/// Time since some moment before the start.
+package enum MonotonicClock {
+    private static let origin = ContinuousClock.now
+
+    package static func now() -> Instant { Instant.zero + Interval(ContinuousClock.now - origin) }
+}

@@ -22,7 +22,7 @@ final class HandshakeThread: Sendable {
     private let context: DTLSContext
     private let answer: @Sendable (Int, PeerID, HandshakeOutput) -> Void
 
-    /// - Parameter answer: Gives a worker's session what the handshake made; called on this thread.
+    /// `answer` gives a worker's session what the handshake made; it is called on this thread.
     init(context: DTLSContext, answer: @escaping @Sendable (Int, PeerID, HandshakeOutput) -> Void) {
         self.context = context
         self.answer = answer
@@ -89,7 +89,9 @@ final class HandshakeThread: Sendable {
     }
 
     private func handle(
-        _ input: HandshakeInput, worker: Int, associations: inout [PeerID: Association],
+        _ input: HandshakeInput,
+        worker: Int,
+        associations: inout [PeerID: Association],
         unfinished: inout Set<PeerID>
     ) {
         switch input {
@@ -110,19 +112,21 @@ final class HandshakeThread: Sendable {
             guard let association = associations[id] else { return }
             association.endpoint.receive(bytes.span)
             drain(id, association, associations: &associations, unfinished: &unfinished)
-        case .close(let id):
+        case .close(let id, let address):
             guard let association = associations.removeValue(forKey: id) else { return }
             unfinished.remove(id)
             association.endpoint.close()
             var datagrams: [[UInt8]] = []
             while let datagram = association.endpoint.nextDatagram() { datagrams.append(datagram) }
-            if !datagrams.isEmpty { answer(association.worker, id, .datagrams(datagrams)) }
+            if let address, !datagrams.isEmpty { answer(association.worker, id, .farewell(datagrams, to: address)) }
         }
     }
 
     /// Passes on what an endpoint has to say: keys together with the flight that must not leave before them.
     private func drain(
-        _ id: PeerID, _ association: Association, associations: inout [PeerID: Association],
+        _ id: PeerID,
+        _ association: Association,
+        associations: inout [PeerID: Association],
         unfinished: inout Set<PeerID>
     ) {
         var datagrams: [[UInt8]] = []

@@ -15,11 +15,14 @@ package struct MediaPlaneConfiguration: Sendable {
     /// 1...64.
     package var workers: Int
     package var srtpBackend: SRTPBackend
-    /// Addresses for our candidates; empty for the usable local ones. Ports are ignored.
+    /// Addresses for our candidates, their ports ignored; empty for the usable local ones.
     package var announce: [TransportAddress]
 
     package init(
-        host: String = "::", port: UInt16 = 8100, workers: Int = 1, srtpBackend: SRTPBackend = .openssl,
+        host: String = "::",
+        port: UInt16 = 8100,
+        workers: Int = 1,
+        srtpBackend: SRTPBackend = .openssl,
         announce: [TransportAddress] = []
     ) {
         self.host = host
@@ -60,9 +63,12 @@ package final class MediaPlane: Sendable {
 
     /// Opens the port and starts the threads.
     ///
-    /// - Parameter events: Called on media threads; must return at once.
+    /// `events` is called on media threads and must return at once.
+    ///
+    /// - Throws: ``MediaPlaneError`` when the port cannot be had.
     package init(
-        configuration: MediaPlaneConfiguration, events: @escaping @Sendable (MediaEvent) -> Void
+        configuration: MediaPlaneConfiguration,
+        events: @escaping @Sendable (MediaEvent) -> Void
     ) throws(MediaPlaneError) {
         let count = min(max(configuration.workers, 1), SessionUsername.maximumWorkers)
         let context: DTLSContext
@@ -79,8 +85,10 @@ package final class MediaPlane: Sendable {
         portLock = Mutex(PortBox(mediaPort))
         let workers = (0..<count).map { number in
             MediaWorker(
-                number: number, workerCount: count,
-                configuration: .init(worker: number, srtpBackend: configuration.srtpBackend))
+                number: number,
+                workerCount: count,
+                configuration: .init(worker: number, srtpBackend: configuration.srtpBackend)
+            )
         }
         self.workers = workers
         loads = Mutex(Array(repeating: 0, count: count))
@@ -93,13 +101,16 @@ package final class MediaPlane: Sendable {
             let outputs = MediaWorker.Outputs(
                 message: { workers[$0.worker].post($0.command) },
                 handshake: { handshake.post($0, from: worker.number) },
-                event: events)
+                event: events
+            )
             threads.append(worker.start(socket: sockets[worker.number], outputs: outputs))
         }
         self.threads = Mutex(threads)
     }
 
-    /// Ends all threads and gives the port back. Sessions end without a word; end them first.
+    /// Ends all threads and gives the port back.
+    ///
+    /// Sessions end without a word; end them first.
     package func stop() {
         let running = threads.withLock { threads in
             defer { threads = [] }
@@ -170,7 +181,9 @@ package final class MediaPlane: Sendable {
     private static let containerBridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "lxc", "podman"]
 
     private static func candidates(
-        _ configuration: MediaPlaneConfiguration, port: UInt16, family: Int32
+        _ configuration: MediaPlaneConfiguration,
+        port: UInt16,
+        family: Int32
     ) -> [TransportAddress] {
         func onPort(_ address: TransportAddress) -> TransportAddress {
             TransportAddress(high: address.high, low: address.low, port: port)

@@ -40,11 +40,9 @@ final class MediaWorker: Sendable {
         mailbox.post(.stop)
     }
 
-    /// Starts the thread.
+    /// Starts the thread, which takes over `socket` and closes it in the end.
     ///
-    /// - Parameters:
-    ///   - socket: A bound socket, which the worker closes in the end.
-    ///   - outputs: Where a worker's messages, handshakes and events go; called on the worker's thread.
+    /// What the worker has to say goes to `outputs`, called on that thread.
     func start(socket: UDPSocket, outputs: Outputs) -> Thread {
         Thread(name: "media-\(number)") { self.run(socket: socket, outputs: outputs) }
     }
@@ -65,9 +63,12 @@ final class MediaWorker: Sendable {
         var batch = SendBatch(sink: port)
         var now = Self.now()
         var core = MediaCore(
-            configuration: coreConfiguration, workerCount: workerCount,
+            configuration: coreConfiguration,
+            workerCount: workerCount,
             wallClockOffset: martlet_realtime_ns() - martlet_monotonic_ns(),
-            seed: UInt64.random(in: .min ... .max), at: now)
+            seed: UInt64.random(in: .min ... .max),
+            at: now
+        )
         let epoll = martlet_epoll_create()
         defer { close(epoll) }
         _ = martlet_epoll_add(epoll, mailbox.descriptor, Token.mailbox)
@@ -75,6 +76,7 @@ final class MediaWorker: Sendable {
         var events = [martlet_event](repeating: martlet_event(), count: 2)
         var work: [Work] = []
         var watchesOutput = false
+        var sentBefore = 0
 
         while true {
             var timeout: Int64 = -1
@@ -108,6 +110,10 @@ final class MediaWorker: Sendable {
             }
             core.advance(to: now, into: &batch)
             batch.flush()
+            if batch.datagramsSent > sentBefore {
+                core.noteFlushed(at: Self.now(), datagrams: batch.datagramsSent - sentBefore)
+                sentBefore = batch.datagramsSent
+            }
             emit(&core, to: outputs)
             if batch.isBlocked != watchesOutput {
                 watchesOutput = batch.isBlocked

@@ -10,21 +10,30 @@ package final class DTLSContext: Sendable {
     /// Of our certificate, for `a=fingerprint`; always SHA-256.
     package let fingerprint: Fingerprint
 
+    /// The cipher suites, best first.
+    ///
     /// RFC 8827 §6.5 asks for ECDHE-ECDSA-AES128-GCM-SHA256. ECDHE-RSA serves peers with RSA certificates when we
     /// are the client; nothing without forward secrecy and authenticated encryption is spoken.
     private static let ciphers =
         "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
         + "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
-    /// Best first. GCM costs a third of what AES-CM with SHA-1 does, and a server's order wins.
-    static let defaultProfiles: [DTLSSRTPProfile] = [.aeadAES128GCM, .aes128CMSHA1_80]
+    /// The protection profiles, best first, because a server's order wins.
+    ///
+    /// GCM costs a third of what AES-CM with SHA-1 does.
+    package static let defaultProfiles: [DTLSSRTPProfile] = [.aeadAES128GCM, .aes128CMSHA1_80]
 
     /// Makes a key pair on P-256 and a certificate signed with it.
+    ///
+    /// - Throws: ``DTLSError/setup(_:)``.
     package convenience init() throws(DTLSError) {
         try self.init(profiles: Self.defaultProfiles)
     }
 
-    /// - Parameter profiles: What `use_srtp` offers or accepts, best first.
+    /// Makes a context that offers and accepts only some profiles.
+    ///
+    /// - Parameter profiles: Best first; none for an association without `use_srtp`.
+    /// - Throws: ``DTLSError/setup(_:)``.
     package init(profiles: [DTLSSRTPProfile]) throws(DTLSError) {
         let certificate = try Certificate()
         guard let context = SSL_CTX_new(DTLS_method()) else { throw .setup("SSL_CTX_new") }
@@ -57,7 +66,7 @@ package final class DTLSContext: Sendable {
         guard martlet_ssl_ctx_set_groups(context, "X25519:P-256:P-384") == 1 else { throw .setup("groups") }
         let names = profiles.map { $0 == .aeadAES128GCM ? "SRTP_AEAD_AES_128_GCM" : "SRTP_AES128_CM_SHA1_80" }
         // Unlike nearly all of OpenSSL, this function answers 0 for success.
-        guard SSL_CTX_set_tlsext_use_srtp(context, names.joined(separator: ":")) == 0 else {
+        guard profiles.isEmpty || SSL_CTX_set_tlsext_use_srtp(context, names.joined(separator: ":")) == 0 else {
             throw .setup("use_srtp")
         }
         martlet_ssl_ctx_set_options(context)

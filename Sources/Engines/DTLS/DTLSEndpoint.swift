@@ -28,10 +28,6 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
         case ended
     }
 
-    /// The first retransmission comes after 200 ms: RFC 6347 §4.2.4.1 recommends 1 s but lets applications with
-    /// round trips this short wait less. Doubled up to 3.2 s, twelve retransmissions end after half a minute.
-    package static let defaultInitialTimeout = Interval.milliseconds(200)
-    private static let maximumTimeout: UInt32 = 3_200_000
     /// The smallest MTU that OpenSSL works with.
     private static let minimumMTU = 256
     /// How often one datagram is looked at again for records behind one that OpenSSL ignored.
@@ -44,17 +40,22 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
     private var state = State.handshaking
     private var events: [DTLSEvent] = []
 
+    /// Makes an endpoint that has sent nothing yet.
+    ///
     /// - Parameters:
+    ///   - context: Our certificate.
+    ///   - role: Which end we are.
     ///   - expected: The peer's fingerprints from its description; its certificate must have one of them. Those of
     ///     SHA-1 never match.
     ///   - mtu: The largest datagram to send, in bytes without UDP and IP headers; at least 256.
-    ///   - initialTimeout: The time to the first retransmission of each flight.
+    ///   - timer: When to send a flight again.
+    /// - Throws: ``DTLSError/setup(_:)``.
     package init(
         context: DTLSContext,
         role: DTLSRole,
         expected: [Fingerprint],
         mtu: Int = 1200,
-        initialTimeout: Interval = Self.defaultInitialTimeout
+        timer: DTLSRetransmissionTimer = DTLSRetransmissionTimer()
     ) throws(DTLSError) {
         let transport = DTLSTransport(expected: expected)
         let address = Unmanaged.passUnretained(transport).toOpaque()
@@ -80,8 +81,7 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
             DTLSTransport.from(transport).receivedAlert = UInt8(truncatingIfNeeded: value)
         }
         martlet_ssl_set_mtu(ssl, max(mtu, Self.minimumMTU))
-        let timeout = UInt32(clamping: max(initialTimeout.nanoseconds / 1_000, 1))
-        martlet_datagram_bio_set_timer(ssl, timeout, max(timeout, Self.maximumTimeout))
+        martlet_datagram_bio_set_timer(ssl, timer.initialMicroseconds, timer.maximumMicroseconds)
         switch role {
         case .client: SSL_set_connect_state(ssl)
         case .server: SSL_set_accept_state(ssl)
@@ -122,7 +122,9 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Sends the last flight again, if ``timeout()`` has passed. Earlier calls have no effect.
+    /// Sends the last flight again, if ``timeout()`` has passed.
+    ///
+    /// Earlier calls have no effect.
     package mutating func handleTimeout() {
         guard state == .handshaking else { return }
         ERR_clear_error()
@@ -173,8 +175,7 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
         guard let profile = SSL_get_selected_srtp_profile(ssl),
             let profile = DTLSSRTPProfile(rawValue: UInt16(truncatingIfNeeded: profile.pointee.id))
         else {
-            // Nothing more will be said over this association, so the peer need not learn that it stands.
-            transport.discardOutgoing()
+            // Our last flight stays in the queue, because the peer can read a farewell only behind it.
             _ = SSL_shutdown(ssl)
             return fail(.noCommonSRTPProfile)
         }
@@ -192,6 +193,8 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
         if transport.sawUnexpectedCertificate { return .fingerprintMismatch }
         if let alert = transport.receivedAlert { return .peerAlert(alert) }
         let code = ERR_peek_last_error()
+        // OpenSSL looks at its timer whenever it has read all there is, not only when it is told to.
+        if ERR_GET_REASON(code) == SSL_R_READ_TIMEOUT_EXPIRED { return .timeout }
         guard code != 0, let reason = ERR_reason_error_string(code) else { return .handshake("unknown reason") }
         return .handshake(String(cString: reason))
     }
@@ -203,8 +206,10 @@ package struct DTLSEndpoint: ~Copyable, @unchecked Sendable {
 
     // MARK: After the handshake
 
-    /// Lets OpenSSL see what comes after the handshake: a repeated last flight of the peer, which it answers with
-    /// ours, and alerts. Application data has no meaning here and is dropped.
+    /// Lets OpenSSL see what comes after the handshake.
+    ///
+    /// That is a repeated last flight of the peer, which it answers with ours, and alerts. Application data has no
+    /// meaning here and is dropped.
     private mutating func readRecords() {
         withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { buffer in
             for _ in 0..<Self.maximumPassesPerDatagram {

@@ -1,5 +1,7 @@
 /// The SRTP protection profiles that we negotiate (RFC 5764 §4.1.2, RFC 7714 §14.2).
 package enum DTLSSRTPProfile: UInt16, Sendable, CaseIterable {
+    // The name of the registry, which tells it from the one with 32 bits.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case aes128CMSHA1_80 = 0x0001
     case aeadAES128GCM = 0x0007
 
@@ -32,9 +34,20 @@ package struct DTLSKeys: Equatable, Sendable, CustomStringConvertible, CustomDeb
     /// How many bytes to export for `profile`.
     static func exportLength(_ profile: DTLSSRTPProfile) -> Int { 2 * (profile.keyLength + profile.saltLength) }
 
+    /// Keys that come from elsewhere than a handshake: a scripted one, in tests.
+    package init(
+        profile: DTLSSRTPProfile, localKey: [UInt8], localSalt: [UInt8], remoteKey: [UInt8], remoteSalt: [UInt8]
+    ) {
+        self.profile = profile
+        self.localKey = localKey
+        self.localSalt = localSalt
+        self.remoteKey = remoteKey
+        self.remoteSalt = remoteSalt
+    }
+
     /// Cuts exported bytes into client key, server key, client salt and server salt (RFC 5764 §4.2).
     ///
-    /// - Parameter exported: ``exportLength(_:)`` bytes.
+    /// There must be as many as ``exportLength(_:)`` says.
     init(profile: DTLSSRTPProfile, exported: [UInt8], role: DTLSRole) {
         precondition(exported.count == Self.exportLength(profile), "the exporter was asked for another length")
         let key = profile.keyLength

@@ -4,8 +4,10 @@ internal import COpenSSL
 ///
 /// A class because C holds a pointer to it. Its ``DTLSEndpoint`` owns it and outlives every callback.
 final class DTLSTransport {
-    /// A flight is at most a dozen datagrams, even of 256 bytes. More means that nobody drains the queue; what does
-    /// not fit is lost, as on any network, and sent again by the timer.
+    /// How many datagrams wait to be sent at most.
+    ///
+    /// A flight is at most a dozen, even of 256 bytes. More means that nobody drains the queue; what does not fit is
+    /// lost, as on any network, and sent again by the timer.
     static let maximumQueuedDatagrams = 64
 
     private let expected: [Fingerprint]
@@ -40,12 +42,6 @@ final class DTLSTransport {
             }
         }
         return outgoing[taken]
-    }
-
-    /// Forgets what was not sent yet.
-    func discardOutgoing() {
-        outgoing = []
-        taken = 0
     }
 
     func accepts(certificate: OpaquePointer) -> Bool {

@@ -27,17 +27,17 @@ package struct ClockOffset: Sendable {
     /// - Parameters:
     ///   - remote: What the peer's clock showed.
     ///   - local: What ours showed when the message came.
-    /// - Returns: The offset to use now: add it to the peer's time to get ours.
+    /// - Returns: The offset to use now: add it to the peer's time to get ours. `nil` when this timestamp is so late
+    ///   that either it was held up or the peer has set its clock back, which only the next ones will tell.
     @discardableResult
-    package mutating func observe(remote: NTPTime, local: NTPTime) -> Interval {
+    package mutating func observe(remote: NTPTime, local: NTPTime) -> Interval? {
         let sample = local.unixNanoseconds &- remote.unixNanoseconds
         guard var slewed else { return begin(with: sample, at: local) }
         let deviation = sample &- slewed.value
         if deviation < -Self.step.nanoseconds { return begin(with: sample, at: local) }
         if deviation > Self.step.nanoseconds {
             outliers += 1
-            if outliers >= Self.stepSamples { return begin(with: sample, at: local) }
-            return Interval(nanoseconds: slewed.value)
+            return outliers >= Self.stepSamples ? begin(with: sample, at: local) : nil
         }
         outliers = 0
         slewed.advance(to: local)

@@ -67,13 +67,19 @@ package struct Forwarder: Sendable {
         }
     }
 
-    /// - Parameters:
-    ///   - firstSequenceNumber: Random; its upper bit is cleared so that the receiver's rollover counter starts at 0
-    ///     for certain (RFC 3711 §3.3.1 asks for a start below 2^15).
-    ///   - timestampOffset: Random.
+    /// A forwarder that waits; `firstSequenceNumber` and `timestampOffset` should be random.
+    ///
+    /// The upper bit of the sequence number is cleared so that the receiver's rollover counter starts at 0 for certain
+    /// (RFC 3711 §3.3.1 asks for a start below 2^15).
     package init(
-        peer: Int, ssrc: UInt32, payloadType: UInt8, retransmission: Retransmission?, isVideo: Bool,
-        firstSequenceNumber: UInt16, timestampOffset: UInt32, at now: Instant
+        peer: Int,
+        ssrc: UInt32,
+        payloadType: UInt8,
+        retransmission: Retransmission?,
+        isVideo: Bool,
+        firstSequenceNumber: UInt16,
+        timestampOffset: UInt32,
+        at now: Instant
     ) {
         self.peer = peer
         self.ssrc = ssrc
@@ -99,18 +105,23 @@ package struct Forwarder: Sendable {
         phase = .live
     }
 
-    /// Starts by replaying a group of pictures.
+    /// Starts by replaying a group of pictures, which takes `duration` until it has caught up with the live edge.
     ///
-    /// - Parameters:
-    ///   - newest: The newest media time of the track.
-    ///   - duration: How long the replay will take to catch up with the live edge.
+    /// `newest` is the newest media time of the track.
     package mutating func startReplay(
-        of group: PacketLog.GroupOfPictures, newest: Int64, duration: Interval, clockRate: Int
+        of group: PacketLog.GroupOfPictures,
+        newest: Int64,
+        duration: Interval,
+        clockRate: Int
     ) {
         begin(atIndex: group.startIndex, sequence: group.startSequence)
         let caughtUp = newest + max(duration.ticks(atRate: clockRate), 1)
         timestamps = TimestampMap(
-            offset: timestamps.offset, replayFrom: group.startTimestamp, joined: newest, caughtUp: caughtUp)
+            offset: timestamps.offset,
+            replayFrom: group.startTimestamp,
+            joined: newest,
+            caughtUp: caughtUp
+        )
         phase = .replaying
     }
 
@@ -141,7 +152,8 @@ package struct Forwarder: Sendable {
         guard record.sequence >= firstSequence else { return nil }
         return Numbers(
             index: UInt64(bitPattern: record.sequence &+ sequenceOffset),
-            timestamp: UInt32(truncatingIfNeeded: timestamps.map(record.timestamp)))
+            timestamp: UInt32(truncatingIfNeeded: timestamps.map(record.timestamp))
+        )
     }
 
     /// Counts a packet as sent for the first time.

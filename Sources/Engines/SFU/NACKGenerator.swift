@@ -39,6 +39,13 @@ package struct NACKGenerator: Sendable {
         package var reordered: Int64 = 0
         /// Packets given up: when it grows, a video stream needs a key frame.
         package var abandoned: Int64 = 0
+
+        package init(requested: Int64 = 0, repaired: Int64 = 0, reordered: Int64 = 0, abandoned: Int64 = 0) {
+            self.requested = requested
+            self.repaired = repaired
+            self.reordered = reordered
+            self.abandoned = abandoned
+        }
     }
 
     private struct Missing {

@@ -129,7 +129,9 @@ package struct PacketLog: ~Copyable {
     package func payload(at index: Int) -> UnsafeRawBufferPointer {
         let record = records[index & (recordCapacity - 1)]
         return UnsafeRawBufferPointer(
-            start: bytes + (record.position & (byteCapacity - 1)), count: Int(record.length))
+            start: bytes + (record.position & (byteCapacity - 1)),
+            count: Int(record.length)
+        )
     }
 
     /// Where the packet with this sequence number lies, if it is still held.
@@ -141,16 +143,18 @@ package struct PacketLog: ~Copyable {
 
     // MARK: Writing
 
-    /// Stores a packet.
+    /// Stores a packet, its payload (at most 64 KB) copied.
     ///
-    /// - Parameters:
-    ///   - startsKeyFrame: The payload holds the beginning of a key frame, or the parameter sets before it.
-    ///   - payload: Copied; at most 64 KB.
-    /// - Returns: The packet's index, or `nil` for one that is held already or could not be held.
-    /// - Complexity: O(1) amortised; allocates only when the log grows.
+    /// `startsKeyFrame` says that the payload holds the beginning of a key frame, or the parameter sets before it.
+    /// Returns the packet's index, or `nil` for one that is held already or could not be held. O(1) amortised; allocates
+    /// only when the log grows.
     @discardableResult
     package mutating func append(
-        sequence: Int64, timestamp: Int64, marker: Bool, startsKeyFrame: Bool, payload: UnsafeRawBufferPointer,
+        sequence: Int64,
+        timestamp: Int64,
+        marker: Bool,
+        startsKeyFrame: Bool,
+        payload: UnsafeRawBufferPointer,
         at arrival: Instant
     ) -> Int? {
         if index(ofSequence: sequence) != nil { return nil }
@@ -163,8 +167,14 @@ package struct PacketLog: ~Copyable {
             (bytes + (position & (byteCapacity - 1))).copyMemory(from: source, byteCount: payload.count)
         }
         records[index & (recordCapacity - 1)] = PacketRecord(
-            sequence: sequence, timestamp: timestamp, arrival: arrival, position: position,
-            length: Int32(payload.count), marker: marker, startsKeyFrame: startsKeyFrame)
+            sequence: sequence,
+            timestamp: timestamp,
+            arrival: arrival,
+            position: position,
+            length: Int32(payload.count),
+            marker: marker,
+            startsKeyFrame: startsKeyFrame
+        )
         indexes[Int(truncatingIfNeeded: sequence) & (recordCapacity - 1)] = index
         head = position + payload.count
         endIndex += 1
@@ -198,8 +208,13 @@ package struct PacketLog: ~Copyable {
         var size = 0
         for index in frameStartIndex..<endIndex { size += Int(record(at: index).length) }
         groupOfPictures = GroupOfPictures(
-            startIndex: frameStartIndex, startSequence: frameLowestSequence, startTimestamp: timestamp,
-            startedAt: arrival, bytes: size, packets: Int64(endIndex - frameStartIndex))
+            startIndex: frameStartIndex,
+            startSequence: frameLowestSequence,
+            startTimestamp: timestamp,
+            startedAt: arrival,
+            bytes: size,
+            packets: Int64(endIndex - frameStartIndex)
+        )
     }
 
     // MARK: Room

@@ -11,6 +11,12 @@ package struct ReceptionStatistics: Sendable {
         package var packetsLost: Int64 = 0
         /// Times that the sender began again with other sequence numbers.
         package var restarts: Int64 = 0
+
+        package init(packetsReceived: Int64 = 0, packetsLost: Int64 = 0, restarts: Int64 = 0) {
+            self.packetsReceived = packetsReceived
+            self.packetsLost = packetsLost
+            self.restarts = restarts
+        }
     }
 
     /// A jump forward of more than this many packets is a restart or a stray packet, not loss (appendix A.1).

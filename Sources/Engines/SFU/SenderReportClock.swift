@@ -69,10 +69,11 @@ package struct SenderReportClock: Sendable {
     ///   - local: Our clock when it came.
     ///   - offset: The publisher's clock against ours, shared by all its tracks.
     package mutating func receive(_ report: SenderReport, at local: NTPTime, offset: inout ClockOffset) {
-        guard basis != .exact, report.ntpTime.rawValue != 0 else { return }
+        guard basis != .exact, report.ntpTime.rawValue != 0,
+            let clockOffset = offset.observe(remote: report.ntpTime, local: local)
+        else { return }
         let extended = basis == .none ? Int64(report.rtpTimestamp) : extend(report.rtpTimestamp)
         if basis == .none { newest = extended }
-        let clockOffset = offset.observe(remote: report.ntpTime, local: local)
         let target = report.ntpTime.unixNanoseconds &+ clockOffset.nanoseconds &- nanoseconds(extended)
         if basis != .senderReport || isDiscontinuity(target) {
             origin = SlewedValue(target, at: local)

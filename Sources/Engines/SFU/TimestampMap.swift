@@ -23,10 +23,8 @@ package struct TimestampMap: Equatable, Sendable {
 
     /// A map that squeezes `start..<caughtUp` into `joined..<caughtUp`.
     ///
-    /// - Parameters:
-    ///   - start: Media time of the key frame.
-    ///   - joined: The newest media time when the replay begins; at or after `start`.
-    ///   - caughtUp: Media time that will be the newest one when the replay has caught up; after `joined`.
+    /// `start` is the media time of the key frame, `joined` the newest one when the replay begins, `caughtUp` the one that
+    /// will be newest when it has caught up.
     package init(offset: Int64, replayFrom start: Int64, joined: Int64, caughtUp: Int64) {
         precondition(start <= joined && joined < caughtUp, "a replay leads from the past to the future")
         self.offset = offset

@@ -33,7 +33,7 @@ package struct TrackInput: Sendable {
     private var source: Source?
     private var last: (position: Position, arrival: Instant)?
 
-    /// - Parameter waitsForKeyFrame: Drop what a source sends before its first key frame. True for video.
+    /// An input without a source; with `waitsForKeyFrame`, as for video, a source is let in at its first key frame.
     package init(clockRate: Int, waitsForKeyFrame: Bool) {
         self.clockRate = clockRate
         self.waitsForKeyFrame = waitsForKeyFrame
@@ -52,7 +52,10 @@ package struct TrackInput: Sendable {
     /// - Returns: `nil` for a packet that is not part of the track: before the first key frame, or older than the
     ///   source's first packet.
     package mutating func place(
-        sequenceNumber: UInt16, timestamp: UInt32, startsKeyFrame: Bool, at now: Instant
+        sequenceNumber: UInt16,
+        timestamp: UInt32,
+        startsKeyFrame: Bool,
+        at now: Instant
     ) -> Position? {
         if var current = source {
             let sequence = SequenceUnwrapper.extend(sequenceNumber, near: current.sequences.newest ?? 0)
@@ -61,7 +64,8 @@ package struct TrackInput: Sendable {
                 _ = current.sequences.unwrap(sequenceNumber)
                 let position = Position(
                     sequence: sequence + current.sequenceOffset,
-                    timestamp: anchored(current.timestamps.unwrap(timestamp), in: &current, at: now))
+                    timestamp: anchored(current.timestamps.unwrap(timestamp), in: &current, at: now)
+                )
                 source = current
                 remember(position, at: now)
                 return position
@@ -90,7 +94,9 @@ package struct TrackInput: Sendable {
         }
         source = new
         let position = Position(
-            sequence: new.firstSequence + new.sequenceOffset, timestamp: mediaTime + new.timestampOffset)
+            sequence: new.firstSequence + new.sequenceOffset,
+            timestamp: mediaTime + new.timestampOffset
+        )
         remember(position, at: now)
         return position
     }

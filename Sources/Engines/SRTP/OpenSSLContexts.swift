@@ -18,14 +18,14 @@ struct CipherContext: ~Copyable {
 struct MACContext: ~Copyable {
     let pointer: OpaquePointer?
 
-    /// - Parameter key: Empty for no HMAC at all.
+    /// Takes an empty key for no HMAC at all.
     init(key: [UInt8]) throws(SRTPError) {
         guard !key.isEmpty else {
             pointer = nil
             return
         }
         guard let pointer = EVP_MAC_CTX_new(OpenSSLAlgorithms.hmac) else { throw .cipher }
-        guard Self.setKey(key, of: pointer) else {
+        guard martlet_hmac_sha1_set_key(pointer, key, key.count) == 1 else {
             EVP_MAC_CTX_free(pointer)
             throw .cipher
         }
@@ -34,16 +34,5 @@ struct MACContext: ~Copyable {
 
     deinit {
         EVP_MAC_CTX_free(pointer)
-    }
-
-    private static func setKey(_ key: [UInt8], of context: OpaquePointer) -> Bool {
-        var digest = Array("SHA1".utf8CString)
-        return digest.withUnsafeMutableBufferPointer { name in
-            let parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(context, key, key.count, parameters) == 1
-        }
     }
 }

@@ -2,7 +2,8 @@ internal import COpenSSL
 
 /// The cipher of one direction of RTP or RTCP on OpenSSL, with its key schedule computed once.
 ///
-/// A packet pays only for a new initialisation vector; nothing is allocated. The methods do not mutate the value but
+/// A packet pays only for a new initialisation vector. Nothing is allocated here, nor inside OpenSSL with GCM; the HMAC
+/// of OpenSSL 3.0 copies its digest state on the heap twice a packet. The methods do not mutate the value but
 /// the OpenSSL contexts behind it, so they belong to one thread at a time, which the owner's `~Copyable` type ensures.
 ///
 /// **A nonce is used once.** The initialisation vector is a function of key, SSRC and packet index. Counter mode with
@@ -75,13 +76,10 @@ struct PacketCipher: ~Copyable {
 
     // MARK: AEAD
 
-    /// Encrypts `count` bytes and writes the tag behind them.
+    /// Encrypts `count` bytes from `input` to `output` and writes the tag of 16 bytes.
     ///
-    /// - Parameters:
-    ///   - associated: Authenticated but left as it is; at least one byte.
-    ///   - trailer: More associated data, in wire order; `nil` for none.
-    ///   - tag: Where the 16 bytes go.
-    /// - Returns: `false` when OpenSSL failed, which leaves nothing that may be sent.
+    /// What is `associated` and then `trailer`, in wire order, is authenticated but left as it is. The answer `false`
+    /// says that OpenSSL failed, which leaves nothing that may be sent.
     @inline(__always)
     func sealAEAD(
         associated: UnsafeRawPointer,
@@ -102,7 +100,9 @@ struct PacketCipher: ~Copyable {
             && EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, Int32(profile.rtpTagLength), tag) == 1
     }
 
-    /// Decrypts `count` bytes in place and checks the tag. What was decrypted is garbage when the answer is `false`.
+    /// Decrypts `count` bytes in place and checks the tag.
+    ///
+    /// What was decrypted is garbage when the answer is `false`.
     func openAEAD(
         associated: UnsafeRawPointer,
         associatedCount: Int,
@@ -164,7 +164,7 @@ struct PacketCipher: ~Copyable {
 
     /// HMAC-SHA1 over `count` bytes and then `trailer` in wire order.
     ///
-    /// - Parameter tag: Where as many bytes of it as the profile keeps go.
+    /// As many bytes of it as the profile keeps go to `tag`.
     @inline(__always)
     func authenticate(
         _ bytes: UnsafeRawPointer,

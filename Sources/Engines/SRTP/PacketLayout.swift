@@ -7,8 +7,8 @@ enum PacketLayout {
 
     /// The length of the header with CSRCs and extension (RFC 3550 §5.1 and §5.3.1).
     ///
-    /// - Parameter limit: How much of `packet` may be header; what lies behind is the tag.
-    /// - Throws: ``SRTPError/truncated`` when the header claims more than that, or is not version 2.
+    /// Only the first `limit` bytes of `packet` may be header, what lies behind is the tag. A header that claims more,
+    /// or is not version 2, is ``SRTPError/truncated``.
     static func rtpHeaderLength(_ packet: UnsafeRawBufferPointer, limit: Int) throws(SRTPError) -> Int {
         guard limit >= minimumRTPLength, limit <= packet.count, packet[0] >> 6 == 2 else { throw .truncated }
         var length = minimumRTPLength + 4 * Int(packet[0] & 0x0F)
@@ -20,7 +20,7 @@ enum PacketLayout {
         return length
     }
 
-    /// Reads a big-endian word. The caller has checked that it is there.
+    /// Reads a big-endian word, of which the caller has checked that it is there.
     static func word(_ packet: UnsafeRawBufferPointer, at offset: Int) -> UInt32 {
         UInt32(bigEndian: packet.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }

@@ -26,7 +26,9 @@ struct ReceivedSources {
         }
     }
 
-    /// Remembers a packet that authenticated. `position` is that of before, `nil` for a source that is new.
+    /// Remembers a packet that authenticated.
+    ///
+    /// `position` is that of before, `nil` for a source that is new.
     mutating func accept(_ index: UInt64, ssrc: UInt32, at position: Int?) {
         if let position {
             windows[position].accept(index)

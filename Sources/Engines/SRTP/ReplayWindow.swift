@@ -20,7 +20,9 @@ package struct ReplayWindow: Sendable {
         return bits[Self.word(index)] & Self.mask(index) == 0
     }
 
-    /// Marks `index` as accepted. Call it only when ``admits(_:)`` said yes and the packet authenticated.
+    /// Marks `index` as accepted.
+    ///
+    /// Call it only when ``admits(_:)`` said yes and the packet authenticated.
     package mutating func accept(_ index: UInt64) {
         if let newest, index <= newest {
             bits[Self.word(index)] |= Self.mask(index)

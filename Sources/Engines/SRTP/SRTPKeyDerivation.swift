@@ -15,9 +15,7 @@ struct SRTPKeyDerivation: ~Copyable {
     private let context: CipherContext
     private let salt: [UInt8]
 
-    /// - Parameters:
-    ///   - key: 16 bytes.
-    ///   - salt: 12 or 14 bytes; 12 are followed by zeros (RFC 7714 §11).
+    /// Takes a key of 16 bytes and a salt of 14, or of 12, which are followed by zeros (RFC 7714 §11).
     init(key: [UInt8], salt: [UInt8]) throws(SRTPError) {
         guard key.count == 16, salt.count == 12 || salt.count == 14 else { throw .invalidKey }
         let context = try CipherContext()

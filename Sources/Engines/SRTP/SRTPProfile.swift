@@ -2,6 +2,7 @@
 package enum SRTPProfile: Sendable, CaseIterable {
     case aeadAES128GCM
     /// AES-128 in counter mode, HMAC-SHA1 cut to 80 bits for both RTP and RTCP.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case aes128CMSHA1_80
 
     /// The length of a master key in bytes, and of the session keys made from it.

@@ -8,9 +8,7 @@ package struct SRTPReceiver: ~Copyable, @unchecked Sendable {
     private var rtpSources = ReceivedSources()
     private var rtcpSources = ReceivedSources()
 
-    /// - Parameters:
-    ///   - key: The master key, ``SRTPProfile/keyLength`` bytes.
-    ///   - salt: The master salt, ``SRTPProfile/saltLength`` bytes.
+    /// Takes the master key and salt, as many bytes as `profile` says; others are ``SRTPError/invalidKey``.
     package init(
         profile: SRTPProfile,
         key: [UInt8],
@@ -33,7 +31,7 @@ package struct SRTPReceiver: ~Copyable, @unchecked Sendable {
     /// - Parameter packet: The whole datagram. Its content is undefined when this throws.
     /// - Returns: The length of the RTP packet at its start.
     /// - Throws: ``SRTPError``; the state is then as it was before, so that forgeries cannot move the window.
-    /// - Complexity: One pass; allocates only for the first packet of a source.
+    /// - Complexity: One pass; with GCM it allocates only for the first packet of a source.
     package mutating func unprotect(_ packet: UnsafeMutableRawBufferPointer) throws(SRTPError) -> Int {
         let bytes = UnsafeRawBufferPointer(packet)
         let length = packet.count - profile.rtpTagLength

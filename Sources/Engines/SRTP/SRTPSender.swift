@@ -5,16 +5,16 @@
 package struct SRTPSender: ~Copyable, @unchecked Sendable {
     package let profile: SRTPProfile
     private let implementation: SRTPImplementation
-    /// The index of the last SRTCP packet. One counter for all SSRCs: RFC 3711 §3.4 counts each for itself, but only
-    /// asks that indices grow, and one counter can never use a nonce twice.
+    /// The index of the last SRTCP packet.
+    ///
+    /// One counter for all SSRCs: RFC 3711 §3.4 counts each for itself, but only asks that indices grow, and one
+    /// counter can never use a nonce twice.
     private var rtcpIndex: UInt32 = 0
     #if DEBUG
         private var nonceGuard = NonceGuard()
     #endif
 
-    /// - Parameters:
-    ///   - key: The master key, ``SRTPProfile/keyLength`` bytes.
-    ///   - salt: The master salt, ``SRTPProfile/saltLength`` bytes.
+    /// Takes the master key and salt, as many bytes as `profile` says; others are ``SRTPError/invalidKey``.
     package init(
         profile: SRTPProfile,
         key: [UInt8],
@@ -41,9 +41,10 @@ package struct SRTPSender: ~Copyable, @unchecked Sendable {
     ///   - output: Holds the header already, with room for `payload` and ``SRTPProfile/rtpTagLength`` more bytes.
     ///   - headerLength: With CSRCs and extension.
     ///   - payload: Padding included; may lie where it will be written.
+    ///   - ssrc: That of the header.
     ///   - index: Rollover counter << 16 | sequence number, as the caller counts it for `ssrc`.
     /// - Returns: The length of the datagram; 0 when the library failed, and then nothing may be sent.
-    /// - Complexity: One pass over the payload; never allocates.
+    /// - Complexity: One pass over the payload; allocates nothing with GCM, see ``PacketCipher``.
     package mutating func protect(
         _ output: UnsafeMutableRawPointer,
         headerLength: Int,

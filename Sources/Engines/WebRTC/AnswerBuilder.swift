@@ -62,19 +62,24 @@ struct AnswerBuilder {
     /// A rejected section: port 0.
     ///
     /// It keeps mid and transport attributes, which RFC 3264 ignores here: aiortc and GStreamer refuse an answer
-    /// with any section that lacks them.
+    /// with any section that lacks them. It keeps the mapping of its format, which Pion looks up all the same.
     private func rejection(of offered: OfferedSection) -> MediaDescription {
+        let format = offered.media.formats.first ?? "0"
         var section = MediaDescription(
             media: offered.media.media,
             port: 0,
             transport: offered.media.transport,
-            formats: [offered.media.formats.first ?? "0"],
+            formats: [format],
             connection: "IN IP4 0.0.0.0"
         )
         appendTransport(to: &section.attributes, mid: offered.mid)
         if offered.kind != nil {
             section.attributes.append("inactive")
             section.attributes.append("rtcp-mux")
+            let maps = offered.media.attributes.all("rtpmap").compactMap { RTPMap(parsing: $0) }
+            if let map = maps.first(where: { String($0.payloadType) == format }) {
+                section.attributes.append("rtpmap", map.value)
+            }
         }
         return section
     }

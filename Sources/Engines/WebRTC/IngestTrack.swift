@@ -21,6 +21,26 @@ package struct IngestFormat: Hashable, Sendable {
     package var supportsFIR: Bool
     package var supportsTransportCC: Bool
     package var supportsREMB: Bool
+
+    package init(
+        description: TrackDescription,
+        payloadType: UInt8,
+        rtxPayloadType: UInt8? = nil,
+        supportsNACK: Bool = false,
+        supportsPLI: Bool = false,
+        supportsFIR: Bool = false,
+        supportsTransportCC: Bool = false,
+        supportsREMB: Bool = false
+    ) {
+        self.description = description
+        self.payloadType = payloadType
+        self.rtxPayloadType = rtxPayloadType
+        self.supportsNACK = supportsNACK
+        self.supportsPLI = supportsPLI
+        self.supportsFIR = supportsFIR
+        self.supportsTransportCC = supportsTransportCC
+        self.supportsREMB = supportsREMB
+    }
 }
 
 /// A track that a publisher will send.
@@ -46,6 +66,22 @@ package struct IngestTrack: Sendable {
     package var repairedRIDExtension: UInt8?
     package var transportCCExtension: UInt8?
     package var absCaptureTimeExtension: UInt8?
+
+    /// A track without simulcast or header extensions.
+    package init(
+        mid: String,
+        selected: IngestFormat,
+        alternatives: [IngestFormat] = [],
+        ssrcs: [UInt32] = [],
+        rtxSSRCs: [UInt32] = []
+    ) {
+        self.mid = mid
+        self.selected = selected
+        self.alternatives = alternatives
+        self.ssrcs = ssrcs
+        self.rtxSSRCs = rtxSSRCs
+        rids = []
+    }
 
     package var description: TrackDescription { selected.description }
     package var payloadType: UInt8 { selected.payloadType }

@@ -25,6 +25,30 @@ package struct PlaybackSender: Hashable, Sendable {
     package var supportsFIR: Bool
     package var supportsREMB: Bool
 
+    package init(
+        mid: String,
+        trackIndex: Int,
+        payloadType: UInt8,
+        rtxPayloadType: UInt8? = nil,
+        ssrc: UInt32,
+        rtxSSRC: UInt32? = nil,
+        supportsNACK: Bool = false,
+        supportsPLI: Bool = false,
+        supportsFIR: Bool = false,
+        supportsREMB: Bool = false
+    ) {
+        self.mid = mid
+        self.trackIndex = trackIndex
+        self.payloadType = payloadType
+        self.rtxPayloadType = rtxPayloadType
+        self.ssrc = ssrc
+        self.rtxSSRC = rtxSSRC
+        self.supportsNACK = supportsNACK
+        self.supportsPLI = supportsPLI
+        self.supportsFIR = supportsFIR
+        self.supportsREMB = supportsREMB
+    }
+
     /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.
     var feedback: [String] {
         [(supportsNACK, "nack"), (supportsPLI, "nack pli"), (supportsFIR, "ccm fir"), (supportsREMB, "goog-remb")]

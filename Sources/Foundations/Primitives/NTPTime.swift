@@ -10,7 +10,9 @@ package struct NTPTime: Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The time `nanoseconds` after the Unix epoch. Wraps with the NTP era, in 2036.
+    /// The time `nanoseconds` after the Unix epoch.
+    ///
+    /// Wraps with the NTP era, in 2036.
     package init(unixNanoseconds nanoseconds: Int64) {
         var seconds = nanoseconds / 1_000_000_000
         var rest = nanoseconds % 1_000_000_000
@@ -25,7 +27,8 @@ package struct NTPTime: Hashable, Comparable, Sendable {
     /// Nanoseconds since the Unix epoch, for a time of the era that ends in 2036.
     package var unixNanoseconds: Int64 {
         let seconds = Int64(rawValue >> 32) - Self.unixEpochOffset
-        let fraction = Int64((rawValue & 0xFFFF_FFFF) * 1_000_000_000 >> 32)
+        // Rounded, so that nanoseconds survive a round trip. (A shift binds tighter than a product.)
+        let fraction = Int64(((rawValue & 0xFFFF_FFFF) * 1_000_000_000 + 0x8000_0000) >> 32)
         return seconds * 1_000_000_000 + fraction
     }
 

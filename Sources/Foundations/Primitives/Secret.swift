@@ -2,7 +2,7 @@
 ///
 /// Its description is fixed, so that string interpolation and reflection show nothing.
 package struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The value itself. Read it only where it is used.
+    /// The value itself, to be read only where it is used.
     package let revealed: String
 
     package init(_ value: String) {

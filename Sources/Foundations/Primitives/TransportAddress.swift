@@ -1,4 +1,6 @@
-/// An IP address and port. IPv4 is held as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
+/// An IP address and port.
+///
+/// IPv4 is held as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
 ///
 /// Three integers rather than a `sockaddr`: it hashes and compares in a few instructions and lives in tables.
 package struct TransportAddress: Hashable, Sendable {

@@ -37,3 +37,12 @@ long martlet_dtls_handle_timeout(SSL *ssl) {
 EVP_PKEY *martlet_p256_generate(void) {
     return EVP_EC_gen("P-256");
 }
+
+int martlet_hmac_sha1_set_key(EVP_MAC_CTX *context, const uint8_t *key, size_t count) {
+    char digest[] = "SHA1";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_init(context, key, count, parameters);
+}

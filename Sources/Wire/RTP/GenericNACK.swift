@@ -43,11 +43,14 @@ package struct GenericNACK: Equatable, Sendable {
         while index < lost.endIndex {
             let first = lost[index]
             var following: UInt16 = 0
+            var last: UInt16 = 0
             index += 1
             while index < lost.endIndex {
                 let distance = lost[index] &- first
-                guard (1...16).contains(distance) else { break }
+                // A number out of order begins an entry of its own, so that the order survives.
+                guard distance > last, distance <= 16 else { break }
                 following |= 1 << (distance - 1)
+                last = distance
                 index += 1
             }
             writer.write(first)

@@ -69,6 +69,6 @@ package struct ReportBlock: Equatable, Sendable {
         let units = Int32(bitPattern: now.compact &- lastSenderReport &- delaySinceLastSenderReport)
         // A truncated clock can be one unit ahead of itself.
         guard units >= -1, units < 60 << 16 else { return nil }
-        return Interval(nanoseconds: Int64(max(units, 0)) * 1_000_000_000 >> 16)
+        return Interval(nanoseconds: (Int64(max(units, 0)) * 1_000_000_000) >> 16)
     }
 }

@@ -33,7 +33,11 @@ package struct PeerSpecification: Sendable {
     package var fingerprints: [Fingerprint]
 
     package init(
-        id: PeerID, local: ICECredentials, remote: ICECredentials?, role: DTLSRole, fingerprints: [Fingerprint]
+        id: PeerID,
+        local: ICECredentials,
+        remote: ICECredentials?,
+        role: DTLSRole,
+        fingerprints: [Fingerprint]
     ) {
         self.id = id
         self.local = local
@@ -83,6 +87,8 @@ package enum MediaCommand: Sendable {
     case addPublisher(PeerSpecification, [IngestBinding])
     case addViewer(PeerSpecification, [PlaybackBinding])
     case removePeer(PeerID, PeerEnd)
+    /// Answers ``MediaEvent/formatChanged(_:section:_:)``: the section now feeds this track.
+    case rebind(PeerID, section: Int, IngestBinding)
     /// Answers from the handshake thread, in order.
     case handshake(PeerID, HandshakeOutput)
     /// Packets from a packetizer (RTMP, demo), with the clock when it was set anew.
@@ -124,6 +130,9 @@ package enum MediaEvent: Sendable {
     case ended(PeerID, PeerEnd)
     /// The first packet of a track's current source has been let in.
     case trackStarted(TrackID)
+    /// A publisher sends one of the other codecs its answer allowed. Its packets are held until
+    /// ``MediaCommand/rebind(_:section:_:)``.
+    case formatChanged(PeerID, section: Int, IngestTrack)
 }
 
 /// What the handshake thread must do.
@@ -131,8 +140,8 @@ package enum HandshakeInput: Sendable {
     /// A session's transport is usable: begin, and as client send the first flight.
     case start(PeerID, DTLSRole, [Fingerprint])
     case datagram(PeerID, [UInt8])
-    /// Sends close_notify and forgets the session.
-    case close(PeerID)
+    /// Sends close_notify to the address, if there is one, and forgets the session.
+    case close(PeerID, TransportAddress?)
 }
 
 /// What the handshake thread asks of the worker.
@@ -142,6 +151,8 @@ package enum HandshakeOutput: Sendable {
     case connected(DTLSKeys, lastFlight: [[UInt8]])
     case failed(DTLSError, [[UInt8]])
     case closed
+    /// The last words of a session that the worker has forgotten already.
+    case farewell([[UInt8]], to: TransportAddress)
 }
 
 /// Datagrams passed from the worker that received them to the one that owns their session.

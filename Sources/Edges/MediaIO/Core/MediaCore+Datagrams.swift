@@ -8,20 +8,27 @@ import WebRTC
 
 /// Datagrams in: which session they belong to, and what kind they are (RFC 7983).
 extension MediaCore {
-    /// Takes one datagram from the network. Media is decrypted in place.
+    /// Takes one datagram from the network.
+    ///
+    /// Media is decrypted in place.
     ///
     /// To an unauthenticated datagram the only answer is a Binding response.
     package mutating func receive(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, at now: Instant,
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        at now: Instant,
         into batch: inout SendBatch
     ) {
         receive(datagram, from: source, receivedBy: nil, at: now, into: &batch)
     }
 
-    /// - Parameter receivedBy: The worker that passed the datagram on; `nil` for one from our own socket.
+    /// Takes a datagram that worker `other` received, or that came by our own socket.
     private mutating func receive(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, receivedBy other: Int?,
-        at now: Instant, into batch: inout SendBatch
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        receivedBy other: Int?,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         guard datagram.count >= 2 else {
             counters.datagramsIgnored += 1
@@ -52,7 +59,9 @@ extension MediaCore {
 
     /// The local session behind an address; passes the datagram on when another worker has it.
     private mutating func owner(
-        of source: TransportAddress, datagram: UnsafeMutableRawBufferPointer, receivedBy other: Int?
+        of source: TransportAddress,
+        datagram: UnsafeMutableRawBufferPointer,
+        receivedBy other: Int?
     ) -> Int? {
         if let slot = peersByAddress[source] { return slot }
         if other == nil, let worker = foreignAddresses[source] {
@@ -66,8 +75,11 @@ extension MediaCore {
     // MARK: ICE
 
     private mutating func receiveSTUN(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, receivedBy other: Int?,
-        at now: Instant, into batch: inout SendBatch
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        receivedBy other: Int?,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         let bytes = datagram.bindMemory(to: UInt8.self)
         let span = Span(_unsafeElements: UnsafeBufferPointer(bytes))
@@ -91,7 +103,7 @@ extension MediaCore {
         case .respond(let response, let authenticated, let selected):
             batch.send(response, to: source)
             if authenticated { remember(source, peer: slot, receivedBy: other) }
-            if let selected { select(selected, peer: slot) }
+            if let selected { select(selected, peer: slot, at: now) }
         }
     }
 
@@ -113,8 +125,12 @@ extension MediaCore {
     /// Addresses of one session that are remembered at a time.
     static var maximumAddressesPerPeer: Int { 8 }
 
-    private mutating func select(_ address: TransportAddress, peer slot: Int) {
+    private mutating func select(_ address: TransportAddress, peer slot: Int, at now: Instant) {
         peers[slot].pointee.address = address
+        if peers[slot].pointee.selectedAt == nil {
+            peers[slot].pointee.selectedAt = now
+            counters.joins.ice.record(now.since(peers[slot].pointee.createdAt))
+        }
         startHandshake(slot)
     }
 
@@ -137,7 +153,9 @@ extension MediaCore {
     }
 
     private mutating func passOn(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: TransportAddress, to worker: Int
+        _ datagram: UnsafeMutableRawBufferPointer,
+        from source: TransportAddress,
+        to worker: Int
     ) {
         var batch = foreign[worker].take() ?? ForeignDatagrams(from: configuration.worker)
         if batch.bytes.count + datagram.count <= Self.maximumForeignBytes {
@@ -163,7 +181,8 @@ extension MediaCore {
         bytes.withUnsafeMutableBytes { buffer in
             for entry in datagrams.entries {
                 let datagram = UnsafeMutableRawBufferPointer(
-                    rebasing: buffer[entry.offset..<(entry.offset + entry.length)])
+                    rebasing: buffer[entry.offset..<(entry.offset + entry.length)]
+                )
                 receive(datagram, from: entry.source, receivedBy: datagrams.from, at: now, into: &batch)
             }
         }
@@ -172,8 +191,15 @@ extension MediaCore {
     // MARK: DTLS
 
     mutating func handshake(
-        _ id: PeerID, _ output: HandshakeOutput, at now: Instant, into batch: inout SendBatch
+        _ id: PeerID,
+        _ output: HandshakeOutput,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
+        if case .farewell(let datagrams, let address) = output {
+            for datagram in datagrams { batch.send(datagram, to: address) }
+            return
+        }
         guard let slot = peersByID[id] else { return }
         func send(_ datagrams: [[UInt8]], _ batch: inout SendBatch, to address: TransportAddress?) {
             guard let address else { return }
@@ -189,11 +215,14 @@ extension MediaCore {
                 return
             }
             send(lastFlight, &batch, to: address)
+            peers[slot].pointee.connectedAt = now
+            counters.joins.dtls.record(now.since(peers[slot].pointee.selectedAt ?? now))
             events.append(.connected(id))
             beginForwarding(to: slot, at: now, into: &batch)
         case .failed(let error, let datagrams):
             send(datagrams, &batch, to: address)
             endPeer(slot, .handshakeFailed(error), at: now, into: &batch)
+        case .farewell: break
         case .closed:
             endPeer(slot, .closed, at: now, into: &batch)
         }
@@ -207,9 +236,17 @@ extension MediaCore {
             }
         do throws(SRTPError) {
             peers[slot].pointee.sender = try SRTPSender(
-                profile: profile, key: keys.localKey, salt: keys.localSalt, backend: configuration.srtpBackend)
+                profile: profile,
+                key: keys.localKey,
+                salt: keys.localSalt,
+                backend: configuration.srtpBackend
+            )
             peers[slot].pointee.receiver = try SRTPReceiver(
-                profile: profile, key: keys.remoteKey, salt: keys.remoteSalt, backend: configuration.srtpBackend)
+                profile: profile,
+                key: keys.remoteKey,
+                salt: keys.remoteSalt,
+                backend: configuration.srtpBackend
+            )
             peers[slot].pointee.rtcpOverhead = profile.rtcpOverhead
             return true
         } catch {

@@ -34,9 +34,13 @@ extension MediaCore {
     ///
     /// - Returns: Payload bytes sent.
     @inline(__always)
-    private func send(
-        _ track: UnsafeMutablePointer<Track>, to forwarder: UnsafeMutablePointer<Forwarder>, upTo end: Int,
-        maximum: Int, now: Instant, into batch: inout SendBatch
+    private mutating func send(
+        _ track: UnsafeMutablePointer<Track>,
+        to forwarder: UnsafeMutablePointer<Forwarder>,
+        upTo end: Int,
+        maximum: Int,
+        now: Instant,
+        into batch: inout SendBatch
     ) -> Int {
         let peer = peers[forwarder.pointee.peer]
         guard let address = peer.pointee.address, peer.pointee.sender != nil else { return 0 }
@@ -58,9 +62,18 @@ extension MediaCore {
                 let payload = track.pointee.log.payload(at: cursor)
                 let output = batch.reserve(RTPHeader.fixedLength + payload.count + Self.protectionRoom)
                 Self.writeHeader(
-                    to: output, marker: record.marker, payloadType: payloadType, numbers: numbers, ssrc: ssrc)
+                    to: output,
+                    marker: record.marker,
+                    payloadType: payloadType,
+                    numbers: numbers,
+                    ssrc: ssrc
+                )
                 let length = peer.pointee.sender.protectPacket(
-                    output, payload: payload, ssrc: ssrc, index: numbers.index)
+                    output,
+                    payload: payload,
+                    ssrc: ssrc,
+                    index: numbers.index
+                )
                 if length > 0 { batch.commit(length) }
                 forwarder.pointee.didSend(record)
                 sent += payload.count
@@ -68,6 +81,10 @@ extension MediaCore {
             cursor += 1
         }
         forwarder.pointee.cursor = cursor
+        if sent > 0, let connectedAt = peer.pointee.connectedAt {
+            counters.joins.firstPacket.record(now.since(connectedAt))
+            peer.pointee.connectedAt = nil
+        }
         return sent
     }
 
@@ -76,7 +93,11 @@ extension MediaCore {
 
     @inline(__always)
     private static func writeHeader(
-        to output: UnsafeMutableRawPointer, marker: Bool, payloadType: UInt8, numbers: Forwarder.Numbers, ssrc: UInt32
+        to output: UnsafeMutableRawPointer,
+        marker: Bool,
+        payloadType: UInt8,
+        numbers: Forwarder.Numbers,
+        ssrc: UInt32
     ) {
         output.storeBytes(of: 0x80, as: UInt8.self)
         output.storeBytes(of: payloadType | (marker ? 0x80 : 0), toByteOffset: 1, as: UInt8.self)
@@ -130,9 +151,11 @@ extension MediaCore {
         }
         let bitrate = track.pointee.bitrate.estimate(at: now)
         forwarder.pointee.startReplay(
-            of: group, newest: track.pointee.log.highestTimestamp ?? group.startTimestamp,
+            of: group,
+            newest: track.pointee.log.highestTimestamp ?? group.startTimestamp,
             duration: ReplayPace.duration(ofBytes: group.bytes, streamBitsPerSecond: bitrate),
-            clockRate: track.pointee.codec.clockRate)
+            clockRate: track.pointee.codec.clockRate
+        )
         forwarder.pointee.pace.start(streamBitsPerSecond: bitrate)
         sendReport(track: slot, position: position, at: now, into: &batch)
         if !batch.isBlocked { replay(track, forwarder, budget: .max, at: now, into: &batch) }
@@ -157,14 +180,23 @@ extension MediaCore {
     ///
     /// - Returns: Packets sent.
     @discardableResult
-    private func replay(
-        _ track: UnsafeMutablePointer<Track>, _ forwarder: UnsafeMutablePointer<Forwarder>, budget: Int,
-        at now: Instant, into batch: inout SendBatch
+    private mutating func replay(
+        _ track: UnsafeMutablePointer<Track>,
+        _ forwarder: UnsafeMutablePointer<Forwarder>,
+        budget: Int,
+        at now: Instant,
+        into batch: inout SendBatch
     ) -> Int {
         let end = track.pointee.releasedEnd
         let before = forwarder.pointee.cursor
         let bytes = send(
-            track, to: forwarder, upTo: end, maximum: min(ReplayPace.groupSize, budget), now: now, into: &batch)
+            track,
+            to: forwarder,
+            upTo: end,
+            maximum: min(ReplayPace.groupSize, budget),
+            now: now,
+            into: &batch
+        )
         forwarder.pointee.pace.spend(bytes)
         if forwarder.pointee.phase == .replaying, forwarder.pointee.cursor >= end {
             forwarder.pointee.becomeLive()
@@ -223,15 +255,22 @@ extension MediaCore {
                 }
                 if skipsAhead(track, forwarder, at: now) { continue }
                 _ = send(
-                    track, to: forwarder, upTo: track.pointee.releasedEnd, maximum: ReplayPace.groupSize * 4, now: now,
-                    into: &batch)
+                    track,
+                    to: forwarder,
+                    upTo: track.pointee.releasedEnd,
+                    maximum: ReplayPace.groupSize * 4,
+                    now: now,
+                    into: &batch
+                )
             }
         }
     }
 
     /// Whether a viewer is so late that it goes on at a key frame instead of the packets it missed.
     private func skipsAhead(
-        _ track: UnsafeMutablePointer<Track>, _ forwarder: UnsafeMutablePointer<Forwarder>, at now: Instant
+        _ track: UnsafeMutablePointer<Track>,
+        _ forwarder: UnsafeMutablePointer<Forwarder>,
+        at now: Instant
     ) -> Bool {
         let cursor = forwarder.pointee.cursor
         if cursor >= track.pointee.log.firstIndex,
@@ -255,7 +294,10 @@ extension MediaCore {
 
     /// Sends packets again that a viewer has asked for, by RTX where negotiated, else byte for byte as before.
     mutating func retransmit(
-        _ lost: [UInt16], subscription: Peer.Subscription, peer slot: Int, into batch: inout SendBatch
+        _ lost: [UInt16],
+        subscription: Peer.Subscription,
+        peer slot: Int,
+        into batch: inout SendBatch
     ) {
         let track = tracks[subscription.track]
         let forwarder = track.pointee.forwarders + subscription.position
@@ -276,22 +318,37 @@ extension MediaCore {
             if let retransmission = forwarder.pointee.nextRetransmission() {
                 let own = Forwarder.Numbers(index: retransmission.nextIndex, timestamp: numbers.timestamp)
                 Self.writeHeader(
-                    to: output, marker: record.marker, payloadType: retransmission.payloadType, numbers: own,
-                    ssrc: retransmission.ssrc)
+                    to: output,
+                    marker: record.marker,
+                    payloadType: retransmission.payloadType,
+                    numbers: own,
+                    ssrc: retransmission.ssrc
+                )
                 let length = withUnsafeTemporaryAllocation(byteCount: payload.count + 2, alignment: 8) { original in
                     original.storeBytes(of: numbers.sequenceNumber.bigEndian, as: UInt16.self)
                     UnsafeMutableRawBufferPointer(rebasing: original[2...]).copyMemory(from: payload)
                     return peer.pointee.sender.protectPacket(
-                        output, payload: UnsafeRawBufferPointer(original), ssrc: retransmission.ssrc,
-                        index: retransmission.nextIndex)
+                        output,
+                        payload: UnsafeRawBufferPointer(original),
+                        ssrc: retransmission.ssrc,
+                        index: retransmission.nextIndex
+                    )
                 }
                 if length > 0 { batch.commit(length) }
             } else {
                 Self.writeHeader(
-                    to: output, marker: record.marker, payloadType: forwarder.pointee.payloadType, numbers: numbers,
-                    ssrc: forwarder.pointee.ssrc)
+                    to: output,
+                    marker: record.marker,
+                    payloadType: forwarder.pointee.payloadType,
+                    numbers: numbers,
+                    ssrc: forwarder.pointee.ssrc
+                )
                 let length = peer.pointee.sender.protectPacket(
-                    output, payload: payload, ssrc: forwarder.pointee.ssrc, index: numbers.index)
+                    output,
+                    payload: payload,
+                    ssrc: forwarder.pointee.ssrc,
+                    index: numbers.index
+                )
                 if length > 0 { batch.commit(length) }
             }
         }
@@ -302,9 +359,17 @@ extension Optional where Wrapped == SRTPSender {
     /// Protects a packet whose 12-byte header is in place, without moving the noncopyable sender.
     @inline(__always)
     mutating func protectPacket(
-        _ output: UnsafeMutableRawPointer, payload: UnsafeRawBufferPointer, ssrc: UInt32, index: UInt64
+        _ output: UnsafeMutableRawPointer,
+        payload: UnsafeRawBufferPointer,
+        ssrc: UInt32,
+        index: UInt64
     ) -> Int {
         self?.protect(
-            output, headerLength: RTPHeader.fixedLength, payload: payload, ssrc: ssrc, index: index) ?? 0
+            output,
+            headerLength: RTPHeader.fixedLength,
+            payload: payload,
+            ssrc: ssrc,
+            index: index
+        ) ?? 0
     }
 }

@@ -14,7 +14,10 @@ extension MediaCore {
     static var burstHold: Interval { .milliseconds(1) }
 
     mutating func receiveRTP(
-        _ datagram: UnsafeMutableRawBufferPointer, peer slot: Int, from source: TransportAddress, at now: Instant,
+        _ datagram: UnsafeMutableRawBufferPointer,
+        peer slot: Int,
+        from source: TransportAddress,
+        at now: Instant,
         into batch: inout SendBatch
     ) {
         counters.packetsReceived += 1
@@ -48,11 +51,28 @@ extension MediaCore {
         guard let index = sourceIndex(of: header, in: span, peer: slot) else { return }
         let sequence = peers[slot].pointee.sources[index].sequences.unwrap(header.sequenceNumber)
         peers[slot].pointee.sources[index].statistics.receive(
-            sequence: sequence, timestamp: header.timestamp, at: now)
+            sequence: sequence,
+            timestamp: header.timestamp,
+            at: now
+        )
         let source = peers[slot].pointee.sources[index]
-        guard tracks.contains(source.track), !source.isRetransmission,
-            isCurrent(source.ssrc, ofTrack: source.track, at: now)
-        else { return }
+        guard !source.isRetransmission else { return }
+        if header.payloadType != peers[slot].pointee.bindings[source.binding].negotiated.payloadType {
+            changeFormat(section: source.binding, payloadType: header.payloadType, peer: slot)
+        }
+        if peers[slot].pointee.bindingTracks[source.binding] == Peer.awaitedTrack {
+            hold(packet, section: source.binding, ssrc: source.ssrc, peer: slot)
+            return
+        }
+        forward(header, packet: packet, from: source, at: now, into: &batch)
+    }
+
+    /// Takes a publisher's packet into its track.
+    mutating func forward(
+        _ header: RTPHeader, packet: UnsafeRawBufferPointer, from source: Peer.Source, at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        guard tracks.contains(source.track), isCurrent(source.ssrc, ofTrack: source.track, at: now) else { return }
         store(
             header, payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]), track: source.track,
             at: now)
@@ -81,8 +101,13 @@ extension MediaCore {
         var match: (binding: Int, isRetransmission: Bool)?
         for (index, binding) in peers[slot].pointee.bindings.enumerated() {
             let negotiated = binding.negotiated
-            let isMedia = header.payloadType == negotiated.payloadType
-            let isRetransmission = header.payloadType == negotiated.rtxPayloadType
+            let others = negotiated.alternatives
+            let isMedia =
+                header.payloadType == negotiated.payloadType
+                || others.contains { $0.payloadType == header.payloadType }
+            let isRetransmission =
+                header.payloadType == negotiated.rtxPayloadType
+                || others.contains { $0.rtxPayloadType == header.payloadType }
             guard isMedia || isRetransmission else { continue }
             if let id = negotiated.midExtension,
                 let range = RTPHeaderExtensions.first(id: id, header: header, in: packet)
@@ -95,7 +120,11 @@ extension MediaCore {
         }
         guard let match else { return nil }
         return addSource(
-            ssrc: header.ssrc, binding: match.binding, isRetransmission: match.isRetransmission, to: slot)
+            ssrc: header.ssrc,
+            binding: match.binding,
+            isRetransmission: match.isRetransmission,
+            to: slot
+        )
     }
 
     @discardableResult
@@ -105,34 +134,53 @@ extension MediaCore {
         guard track >= 0 else { return nil }
         peers[slot].pointee.sources.append(
             Peer.Source(
-                ssrc: ssrc, track: track, binding: binding, isRetransmission: isRetransmission,
-                statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate)))
+                ssrc: ssrc,
+                track: track,
+                binding: binding,
+                isRetransmission: isRetransmission,
+                statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate)
+            )
+        )
         return peers[slot].pointee.sources.count - 1
     }
 
     /// Puts one packet into the track's log.
     private mutating func store(
-        _ header: RTPHeader, payload: UnsafeRawBufferPointer, track slot: Int, at now: Instant
+        _ header: RTPHeader,
+        payload: UnsafeRawBufferPointer,
+        track slot: Int,
+        at now: Instant
     ) {
         let track = tracks[slot]
         let startsKeyFrame =
             track.pointee.isVideo
             && KeyFrameDetector.startsKeyFrame(
-                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)), codec: track.pointee.codec)
+                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)),
+                codec: track.pointee.codec
+            )
         let wasOpen = track.pointee.input.isOpen
         guard
             let position = track.pointee.input.place(
-                sequenceNumber: header.sequenceNumber, timestamp: header.timestamp, startsKeyFrame: startsKeyFrame,
-                at: now)
+                sequenceNumber: header.sequenceNumber,
+                timestamp: header.timestamp,
+                startsKeyFrame: startsKeyFrame,
+                at: now
+            )
         else { return }
         if !wasOpen { events.append(.trackStarted(track.pointee.id)) }
         let newestBefore = track.pointee.log.highestTimestamp
         guard
             track.pointee.log.append(
-                sequence: position.sequence, timestamp: position.timestamp, marker: header.marker,
-                startsKeyFrame: startsKeyFrame, payload: payload, at: now) != nil
+                sequence: position.sequence,
+                timestamp: position.timestamp,
+                marker: header.marker,
+                startsKeyFrame: startsKeyFrame,
+                payload: payload,
+                at: now
+            ) != nil
         else { return }
         track.pointee.packetsReceived += 1
+        track.pointee.lastArrivalAt = now
         track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)
         track.pointee.clock.receive(timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))
         if startsKeyFrame, newestBefore.map({ position.timestamp > $0 }) ?? true {
@@ -156,7 +204,11 @@ extension MediaCore {
 
     /// Takes the packets of a packetizer; a whole frame, so it is released at once.
     mutating func ingest(
-        _ burst: PacketBurst, track id: TrackID, clock: ClockReference?, at now: Instant, into batch: inout SendBatch
+        _ burst: PacketBurst,
+        track id: TrackID,
+        clock: ClockReference?,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         guard let slot = tracksByID[id] else { return }
         burst.bytes.withUnsafeBytes { bytes in
@@ -166,8 +218,11 @@ extension MediaCore {
                 guard let header = try? RTPHeader(parsing: Span(_unsafeElements: packet.bindMemory(to: UInt8.self)))
                 else { continue }
                 store(
-                    header, payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]), track: slot,
-                    at: now)
+                    header,
+                    payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]),
+                    track: slot,
+                    at: now
+                )
             }
         }
         if let clock, let mediaTime = tracks[slot].pointee.input.mediaTime(of: clock.timestamp) {
@@ -179,7 +234,10 @@ extension MediaCore {
     // MARK: Bursts
 
     private mutating func releaseIfComplete(
-        track slot: Int, marker: Bool, at now: Instant, into batch: inout SendBatch
+        track slot: Int,
+        marker: Bool,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         let track = tracks[slot]
         let pending = track.pointee.log.endIndex - track.pointee.releasedEnd
@@ -202,6 +260,8 @@ extension MediaCore {
         let start = max(track.pointee.releasedEnd, track.pointee.log.firstIndex)
         track.pointee.releasedEnd = track.pointee.log.endIndex
         guard start < track.pointee.releasedEnd else { return }
+        let firstArrival = track.pointee.log.record(at: start).arrival
+        oldestRelease = min(oldestRelease ?? firstArrival, firstArrival)
         if !track.pointee.relays.isEmpty {
             let packets = relayedPackets(of: slot, from: start, at: now)
             for worker in track.pointee.relays {
@@ -233,17 +293,27 @@ extension MediaCore {
     private func relayedPackets(of slot: Int, from start: Int, at now: Instant) -> RelayedPackets {
         let track = tracks[slot]
         var packets = RelayedPackets(
-            track: track.pointee.id, clock: clockReference(of: slot, at: now),
+            track: track.pointee.id,
+            clock: clockReference(of: slot, at: now),
             bitsPerSecond: track.pointee.bitrate.estimate(at: now),
-            answersKeyFrameRequests: track.pointee.answersKeyFrameRequests, entries: [], payloads: [], arrival: now)
+            answersKeyFrameRequests: track.pointee.answersKeyFrameRequests,
+            entries: [],
+            payloads: [],
+            arrival: now
+        )
         let end = max(start, track.pointee.releasedEnd)
         packets.entries.reserveCapacity(end - start)
         for index in start..<end {
             let record = track.pointee.log.record(at: index)
             packets.entries.append(
                 .init(
-                    sequence: record.sequence, timestamp: record.timestamp, length: record.length,
-                    marker: record.marker, startsKeyFrame: record.startsKeyFrame))
+                    sequence: record.sequence,
+                    timestamp: record.timestamp,
+                    length: record.length,
+                    marker: record.marker,
+                    startsKeyFrame: record.startsKeyFrame
+                )
+            )
             packets.payloads.append(contentsOf: track.pointee.log.payload(at: index))
         }
         return packets
@@ -257,9 +327,13 @@ extension MediaCore {
             for entry in packets.entries {
                 let end = offset + Int(entry.length)
                 track.pointee.log.append(
-                    sequence: entry.sequence, timestamp: entry.timestamp, marker: entry.marker,
+                    sequence: entry.sequence,
+                    timestamp: entry.timestamp,
+                    marker: entry.marker,
                     startsKeyFrame: entry.startsKeyFrame,
-                    payload: UnsafeRawBufferPointer(rebasing: bytes[offset..<end]), at: packets.arrival)
+                    payload: UnsafeRawBufferPointer(rebasing: bytes[offset..<end]),
+                    at: packets.arrival
+                )
                 track.pointee.bitrate.add(Int(entry.length) + RTPHeader.fixedLength, at: now)
                 offset = end
             }

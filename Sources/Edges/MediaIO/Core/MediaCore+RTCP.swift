@@ -13,7 +13,10 @@ extension MediaCore {
     // MARK: In
 
     mutating func receiveRTCP(
-        _ datagram: UnsafeMutableRawBufferPointer, peer slot: Int, from source: TransportAddress, at now: Instant,
+        _ datagram: UnsafeMutableRawBufferPointer,
+        peer slot: Int,
+        from source: TransportAddress,
+        at now: Instant,
         into batch: inout SendBatch
     ) {
         let length: Int
@@ -87,7 +90,10 @@ extension MediaCore {
     }
 
     private mutating func receiveKeyFrameRequest(
-        for ssrc: UInt32, peer slot: Int, at now: Instant, into batch: inout SendBatch
+        for ssrc: UInt32,
+        peer slot: Int,
+        at now: Instant,
+        into batch: inout SendBatch
     ) {
         guard let subscription = subscription(to: ssrc, peer: slot) else { return }
         counters.keyFrameRequestsReceived += 1
@@ -118,8 +124,10 @@ extension MediaCore {
             track.pointee.nextFIRNumber &+= 1
             let entry = FullIntraRequest.Entry(ssrc: media, sequenceNumber: track.pointee.nextFIRNumber)
             sendRTCP(
-                [.fullIntraRequest(FullIntraRequest(senderSSRC: sender, entries: [entry]))], to: publisher,
-                into: &batch)
+                [.fullIntraRequest(FullIntraRequest(senderSSRC: sender, entries: [entry]))],
+                to: publisher,
+                into: &batch
+            )
         } else {
             return
         }
@@ -156,9 +164,12 @@ extension MediaCore {
             let reference = clockReference(of: slot, at: now)
         else { return nil }
         return SenderReport(
-            ssrc: forwarder.pointee.ssrc, ntpTime: reference.ntpTime,
+            ssrc: forwarder.pointee.ssrc,
+            ntpTime: reference.ntpTime,
             rtpTimestamp: reference.timestamp &+ UInt32(truncatingIfNeeded: forwarder.pointee.timestampOffset),
-            packetCount: forwarder.pointee.packetsSent, octetCount: forwarder.pointee.octetsSent)
+            packetCount: forwarder.pointee.packetsSent,
+            octetCount: forwarder.pointee.octetsSent
+        )
     }
 
     mutating func sendReport(track slot: Int, position: Int, at now: Instant, into batch: inout SendBatch) {
@@ -168,7 +179,10 @@ extension MediaCore {
             [
                 .senderReport(report),
                 .sourceDescription(SourceDescription(ssrc: report.ssrc, canonicalName: Self.canonicalName)),
-            ], to: peer, into: &batch)
+            ],
+            to: peer,
+            into: &batch
+        )
     }
 
     /// Tells a viewer that its streams have ended.

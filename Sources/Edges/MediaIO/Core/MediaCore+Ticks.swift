@@ -18,7 +18,9 @@ extension MediaCore {
         }
         for slot in 0..<tracks.capacity where tracks.contains(slot) {
             // Requests that the publisher has not answered are repeated a bounded number of times.
-            if tracks[slot].pointee.keyFrames.advance(to: now) { sendKeyFrameRequest(track: slot, at: now, into: &batch) }
+            if tracks[slot].pointee.keyFrames.advance(to: now) {
+                sendKeyFrameRequest(track: slot, at: now, into: &batch)
+            }
         }
     }
 
@@ -36,7 +38,9 @@ extension MediaCore {
             return
         }
         peer.pointee.retransmissionCredit = min(
-            peer.pointee.retransmissionCredit + Peer.retransmissionsPerSecond, Peer.retransmissionBurst)
+            peer.pointee.retransmissionCredit + Peer.retransmissionsPerSecond,
+            Peer.retransmissionBurst
+        )
         switch peer.pointee.role {
         case .publisher: sendReceiverReport(to: slot, at: now, into: &batch)
         case .viewer:
@@ -54,8 +58,10 @@ extension MediaCore {
             blocks.append(peers[slot].pointee.sources[index].statistics.report(ssrc: ssrc, at: now))
         }
         sendRTCP(
-            [.receiverReport(ReceiverReport(ssrc: peers[slot].pointee.reportSSRC, reportBlocks: blocks))], to: slot,
-            into: &batch)
+            [.receiverReport(ReceiverReport(ssrc: peers[slot].pointee.reportSSRC, reportBlocks: blocks))],
+            to: slot,
+            into: &batch
+        )
     }
 
     private mutating func sendTransportFeedback(to slot: Int, at now: Instant, into batch: inout SendBatch) {
@@ -88,16 +94,21 @@ extension MediaCore {
         }
         for slot in 0..<tracks.capacity where tracks.contains(slot) {
             let track = tracks[slot]
-            let isFresh = track.pointee.log.count > 0
-                && now.since(track.pointee.log.record(at: track.pointee.log.endIndex - 1).arrival) < .seconds(3)
+            let silence = track.pointee.lastArrivalAt.map { now.since($0) }
+            let isFresh = silence.map { $0 < .seconds(3) } ?? false
             report.tracks.append(
                 MediaReport.Track(
-                    id: track.pointee.id, isOwner: track.pointee.owner == configuration.worker,
+                    id: track.pointee.id,
+                    isOwner: track.pointee.owner == configuration.worker,
                     bitsPerSecond: isFresh ? track.pointee.bitrate.estimate(at: now) : 0,
-                    packetsReceived: track.pointee.packetsReceived, packetsLost: lost[slot] ?? 0,
+                    packetsReceived: track.pointee.packetsReceived,
+                    packetsLost: lost[slot] ?? 0,
                     viewers: track.pointee.forwarderCount,
                     keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
-                    bufferedBytes: track.pointee.log.allocatedBytes))
+                    bufferedBytes: track.pointee.log.allocatedBytes,
+                    silence: silence?.seconds
+                )
+            )
         }
         return report
     }

@@ -62,14 +62,21 @@ package struct MediaCore: ~Copyable {
     var tickPhase = 0
     var nextReplayTick: Instant?
     var replayStart = 0
+    /// Arrival of the oldest packet released since ``noteFlushed(at:datagrams:)``.
+    var oldestRelease: Instant?
     /// Tracks with a burst under way.
     var pendingTracks: [Int] = []
 
-    /// - Parameters:
-    ///   - workerCount: The number of workers that may pass datagrams to each other.
-    ///   - seed: For SSRC-like random numbers; secrets are not made here.
+    /// A core that has seen nothing.
+    ///
+    /// `workerCount` workers may pass datagrams to each other. `wallClockOffset` is the Unix time in nanoseconds at
+    /// ``Instant/zero``. `seed` starts the numbers that need to be unlike each other; secrets are not made here.
     package init(
-        configuration: Configuration, workerCount: Int = 1, wallClockOffset: Int64, seed: UInt64, at now: Instant
+        configuration: Configuration,
+        workerCount: Int = 1,
+        wallClockOffset: Int64,
+        seed: UInt64,
+        at now: Instant
     ) {
         self.configuration = configuration
         self.wallClockOffset = wallClockOffset
@@ -119,6 +126,17 @@ package struct MediaCore: ~Copyable {
         }
     }
 
+    /// What has been released has left: measures how long it was here.
+    ///
+    /// - Parameters:
+    ///   - now: After the system call.
+    ///   - datagrams: How many left with it.
+    package mutating func noteFlushed(at now: Instant, datagrams: Int) {
+        guard let arrival = oldestRelease else { return }
+        oldestRelease = nil
+        if datagrams > 0 { counters.forwardDelay.record(now.since(arrival), count: datagrams) }
+    }
+
     // MARK: Commands
 
     /// Carries out a command of the control plane, the handshake thread or another worker.
@@ -130,6 +148,7 @@ package struct MediaCore: ~Copyable {
         case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
         case .removePeer(let id, let reason):
             if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
+        case .rebind(let id, let section, let binding): rebind(id, section: section, to: binding, at: now, into: &batch)
         case .handshake(let id, let output): handshake(id, output, at: now, into: &batch)
         case .burst(let id, let burst, let clock): ingest(burst, track: id, clock: clock, at: now, into: &batch)
         case .endSource(let id):
@@ -162,10 +181,12 @@ package struct MediaCore: ~Copyable {
             if peers.contains(peer) { peers[peer].pointee.subscriptions.removeAll { $0.track == slot } }
         }
         for peer in 0..<peers.capacity where peers.contains(peer) {
-            peers[peer].pointee.sources.removeAll { $0.track == slot }
+            for index in peers[peer].pointee.sources.indices where peers[peer].pointee.sources[index].track == slot {
+                peers[peer].pointee.sources[index].track = Peer.noTrack
+            }
             for index in peers[peer].pointee.bindingTracks.indices
             where peers[peer].pointee.bindingTracks[index] == slot {
-                peers[peer].pointee.bindingTracks[index] = -1
+                peers[peer].pointee.bindingTracks[index] = Peer.noTrack
             }
         }
         _ = tracks.remove(slot)
@@ -180,24 +201,27 @@ package struct MediaCore: ~Copyable {
     }
 
     private mutating func addPublisher(
-        _ specification: PeerSpecification, _ bindings: [IngestBinding], at now: Instant
+        _ specification: PeerSpecification,
+        _ bindings: [IngestBinding],
+        at now: Instant
     ) {
         guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
             events.append(.ended(specification.id, .shutdown))
             return
         }
         var peer = Peer(
-            specification, role: .publisher, reportSSRC: UInt32.random(in: 1...(.max), using: &generator), at: now)
+            specification,
+            role: .publisher,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
         peer.bindings = bindings
-        peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? -1 }
+        peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? Peer.noTrack }
         peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
         let slot = insert(peer, username: specification.local.usernameFragment)
         for (index, binding) in bindings.enumerated() {
             guard let track = tracksByID[binding.track] else { continue }
-            endSource(ofTrack: track)
-            tracks[track].pointee.publisher = slot
-            tracks[track].pointee.publisherAcceptsPLI = binding.negotiated.supportsPLI
-            tracks[track].pointee.publisherAcceptsFIR = binding.negotiated.supportsFIR
+            attach(publisher: slot, to: track, as: binding)
             for ssrc in binding.negotiated.ssrcs {
                 addSource(ssrc: ssrc, binding: index, isRetransmission: false, to: slot)
             }
@@ -208,33 +232,47 @@ package struct MediaCore: ~Copyable {
     }
 
     private mutating func addViewer(
-        _ specification: PeerSpecification, _ bindings: [PlaybackBinding], at now: Instant
+        _ specification: PeerSpecification,
+        _ bindings: [PlaybackBinding],
+        at now: Instant
     ) {
         guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
             events.append(.ended(specification.id, .shutdown))
             return
         }
         let peer = Peer(
-            specification, role: .viewer, reportSSRC: UInt32.random(in: 1...(.max), using: &generator), at: now)
+            specification,
+            role: .viewer,
+            reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
+            at: now
+        )
         let slot = insert(peer, username: specification.local.usernameFragment)
         for binding in bindings {
             guard let track = tracksByID[binding.track] else { continue }
             let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
                 binding.sender.rtxPayloadType.map { payloadType in
                     Forwarder.Retransmission(
-                        ssrc: ssrc, payloadType: payloadType,
-                        firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator))
+                        ssrc: ssrc,
+                        payloadType: payloadType,
+                        firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
+                    )
                 }
             }
             let forwarder = Forwarder(
-                peer: slot, ssrc: binding.sender.ssrc, payloadType: binding.sender.payloadType,
-                retransmission: retransmission, isVideo: tracks[track].pointee.isVideo,
+                peer: slot,
+                ssrc: binding.sender.ssrc,
+                payloadType: binding.sender.payloadType,
+                retransmission: retransmission,
+                isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
-                timestampOffset: UInt32.random(in: 0...(.max), using: &generator), at: now)
+                timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
+                at: now
+            )
             let position = tracks[track].pointee.add(forwarder)
             tracks[track].pointee.catchingUp += 1
             peers[slot].pointee.subscriptions.append(
-                Peer.Subscription(track: track, position: position, binding: binding))
+                Peer.Subscription(track: track, position: position, binding: binding)
+            )
         }
     }
 
@@ -243,7 +281,7 @@ package struct MediaCore: ~Copyable {
     /// Frees everything a session held and says so.
     mutating func endPeer(_ slot: Int, _ reason: PeerEnd, at now: Instant, into batch: inout SendBatch) {
         if peers[slot].pointee.sender != nil, reason != .closed { sendGoodbye(slot, at: now, into: &batch) }
-        if peers[slot].pointee.handshakeStarted { handshakes.append(.close(peers[slot].pointee.id)) }
+        if peers[slot].pointee.handshakeStarted { handshakes.append(.close(peers[slot].pointee.id, peers[slot].pointee.address)) }
         while let subscription = peers[slot].pointee.subscriptions.popLast() {
             let track = tracks[subscription.track]
             if track.pointee.forwarders[subscription.position].phase != .live { track.pointee.catchingUp -= 1 }

@@ -12,6 +12,8 @@ package struct MediaReport: Sendable {
         /// Seconds between the last two key frames; `nil` before the second.
         package var keyFrameInterval: Double?
         package var bufferedBytes: Int
+        /// Seconds since the last packet arrived; `nil` before the first.
+        package var silence: Double?
     }
 
     package var tracks: [Track] = []
@@ -41,6 +43,9 @@ package struct MediaCounters: Sendable {
     package var datagramsRefused = 0
     /// Datagrams that a full socket and a full overflow queue lost.
     package var datagramsDropped = 0
+    /// From a packet's arrival to its leaving for all viewers, by packets sent.
+    package var forwardDelay = DurationHistogram()
+    package var joins = JoinDurations()
 
     package init() {}
 
@@ -60,5 +65,7 @@ package struct MediaCounters: Sendable {
         datagramsIgnored += other.datagramsIgnored
         datagramsRefused += other.datagramsRefused
         datagramsDropped += other.datagramsDropped
+        forwardDelay.add(other.forwardDelay)
+        joins.add(other.joins)
     }
 }

@@ -25,6 +25,20 @@ struct Peer: ~Copyable {
         var binding: PlaybackBinding
     }
 
+    /// A decrypted packet that waits.
+    struct HeldPacket {
+        var section: Int
+        var ssrc: UInt32
+        var bytes: [UInt8]
+    }
+
+    /// In place of a track's slot: the track has gone.
+    static let noTrack = -1
+    /// In place of a track's slot: the control plane is about to name one.
+    static let awaitedTrack = -2
+    /// Packets held at most: the answer takes a millisecond, a key frame has a few dozen packets.
+    static let maximumHeld = 256
+
     enum Role {
         case publisher
         case viewer
@@ -44,6 +58,9 @@ struct Peer: ~Copyable {
     /// Addresses under which the worker's table knows this peer.
     var knownAddresses: [TransportAddress] = []
     var handshakeStarted = false
+    /// When a pair was first selected, and when the keys came; for the join histograms.
+    var selectedAt: Instant?
+    var connectedAt: Instant?
     var sender: SRTPSender?
     var receiver: SRTPReceiver?
     var rtcpOverhead = 0
@@ -51,6 +68,8 @@ struct Peer: ~Copyable {
     var bindings: [IngestBinding] = []
     var bindingTracks: [Int] = []
     var sources: [Source] = []
+    /// Packets of a section that has changed its codec, until the control plane says where they go.
+    var held: [HeldPacket] = []
     var subscriptions: [Subscription] = []
     var feedback: TransportFeedbackGenerator
     /// The publisher's clock against ours, from the sender reports of all its tracks.

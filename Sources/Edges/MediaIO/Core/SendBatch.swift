@@ -104,9 +104,7 @@ package struct SendBatch: ~Copyable {
         runIsOpen = false
     }
 
-    /// Room for one datagram of up to `maximum` bytes, valid until the next call.
-    ///
-    /// - Parameter maximum: At most 64 KB.
+    /// Room for one datagram of up to `maximum` bytes (at most 64 KB), valid until the next call.
     @inline(__always)
     package mutating func reserve(_ maximum: Int) -> UnsafeMutableRawPointer {
         if used + maximum > Self.arenaCapacity || messageCount == Self.messageCapacity { flush() }
@@ -132,7 +130,11 @@ package struct SendBatch: ~Copyable {
             }
         }
         messages[messageCount] = OutgoingMessage(
-            offset: used, length: length, segmentSize: length, destination: destination)
+            offset: used,
+            length: length,
+            segmentSize: length,
+            destination: destination
+        )
         messageCount += 1
         used += length
         runIsOpen = true
@@ -158,7 +160,9 @@ package struct SendBatch: ~Copyable {
         var sent = SendProgress(messages: 0)
         if !isBlocked {
             sent = sink.send(
-                UnsafeBufferPointer(start: messages, count: messageCount), arena: UnsafeRawPointer(arena))
+                UnsafeBufferPointer(start: messages, count: messageCount),
+                arena: UnsafeRawPointer(arena)
+            )
         }
         for index in sent.messages..<messageCount {
             if index == sent.messages { messages[index].removeFirst(sent.bytesOfNext) }
@@ -183,7 +187,9 @@ package struct SendBatch: ~Copyable {
         overflowBytes += bytes.count
     }
 
-    /// Sends what waited for the socket, in order. Call when the socket has room again.
+    /// Sends what waited for the socket, in order.
+    ///
+    /// Call when the socket has room again.
     ///
     /// - Returns: Whether nothing waits any more.
     package mutating func resume() -> Bool {
@@ -192,7 +198,9 @@ package struct SendBatch: ~Copyable {
             let sent: SendProgress = waiting.bytes.withUnsafeBytes { bytes in
                 withUnsafePointer(to: waiting.message) { message in
                     sink.send(
-                        UnsafeBufferPointer(start: message, count: 1), arena: bytes.baseAddress.unsafelyUnwrapped)
+                        UnsafeBufferPointer(start: message, count: 1),
+                        arena: bytes.baseAddress.unsafelyUnwrapped
+                    )
                 }
             }
             guard sent.messages == 1 else {

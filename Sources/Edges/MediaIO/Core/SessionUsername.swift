@@ -9,14 +9,16 @@ package enum SessionUsername {
 
     /// A fresh username fragment (12 characters, 66 random bits) and password (24 characters, 144 bits; RFC 8445 §5.3).
     package static func make(
-        worker: Int, using generator: inout some RandomNumberGenerator
+        worker: Int,
+        using generator: inout some RandomNumberGenerator
     ) -> (usernameFragment: String, password: String) {
         precondition((0..<maximumWorkers).contains(worker), "workers are counted when the media plane starts")
         func random(_ count: Int) -> [UInt8] {
             (0..<count).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &generator)] }
         }
         return (
-            String(decoding: [alphabet[worker]] + random(11), as: UTF8.self), String(decoding: random(24), as: UTF8.self)
+            String(decoding: [alphabet[worker]] + random(11), as: UTF8.self),
+            String(decoding: random(24), as: UTF8.self)
         )
     }
 

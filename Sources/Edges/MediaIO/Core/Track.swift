@@ -46,6 +46,7 @@ struct Track: ~Copyable {
     /// Workers that hold a copy.
     var relays: [Int] = []
     var packetsReceived = 0
+    var lastArrivalAt: Instant?
 
     var isVideo: Bool { codec.kind == .video }
 

@@ -7,7 +7,11 @@ enum SocketAddress {
     /// Writes an address in the form that a socket of `family` takes; IPv4 goes mapped into an IPv6 socket.
     ///
     /// - Returns: The length to pass with it; 0 when the family cannot express the address.
-    static func write(_ address: TransportAddress, family: Int32, to storage: UnsafeMutablePointer<sockaddr_in6>) -> UInt32 {
+    static func write(
+        _ address: TransportAddress,
+        family: Int32,
+        to storage: UnsafeMutablePointer<sockaddr_in6>
+    ) -> UInt32 {
         if family == AF_INET6 {
             var result = sockaddr_in6()
             result.sin6_family = sa_family_t(AF_INET6)
@@ -36,11 +40,15 @@ enum SocketAddress {
                 TransportAddress(
                     high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
                     low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                    port: UInt16(bigEndian: storage.pointee.sin6_port))
+                    port: UInt16(bigEndian: storage.pointee.sin6_port)
+                )
             }
         case AF_INET:
             let ipv4 = UnsafeRawPointer(storage).load(as: sockaddr_in.self)
-            return TransportAddress(ipv4: UInt32(bigEndian: ipv4.sin_addr.s_addr), port: UInt16(bigEndian: ipv4.sin_port))
+            return TransportAddress(
+                ipv4: UInt32(bigEndian: ipv4.sin_addr.s_addr),
+                port: UInt16(bigEndian: ipv4.sin_port)
+            )
         default:
             return nil
         }
@@ -62,9 +70,16 @@ enum SocketAddress {
             let family = Int32(address.pointee.sa_family)
             guard family == AF_INET || family == AF_INET6 else { continue }
             let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
-            withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size)) }
+            withUnsafeMutableBytes(of: &storage) {
+                $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+            }
             if let parsed = read(&storage) {
-                result.append((String(cString: entry.pointee.ifa_name), TransportAddress(high: parsed.high, low: parsed.low, port: 0)))
+                result.append(
+                    (
+                        String(cString: entry.pointee.ifa_name),
+                        TransportAddress(high: parsed.high, low: parsed.low, port: 0)
+                    )
+                )
             }
         }
         return result

@@ -16,20 +16,21 @@ final class Thread: @unchecked Sendable {
         }
     }
 
-    /// Starts a thread that runs `body` once.
-    ///
-    /// - Parameter name: At most 15 characters, as `top -H` shows it.
+    /// Starts a thread that runs `body` once, named so in `top -H` (15 characters at most).
     init(name: String, body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Box(name: name, body: body))
         let result = pthread_create(
-            &handle, nil,
+            &handle,
+            nil,
             { argument in
                 guard let argument else { return nil }
                 let box = Unmanaged<Box>.fromOpaque(argument).takeRetainedValue()
                 martlet_name_thread(box.name)
                 box.body()
                 return nil
-            }, box.toOpaque())
+            },
+            box.toOpaque()
+        )
         precondition(result == 0, "the process may start one thread for each core and two more")
     }
 

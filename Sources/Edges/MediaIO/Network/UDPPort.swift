@@ -31,9 +31,7 @@ package final class UDPPort: DatagramSink {
     /// Datagrams that can never be sent to where they should go, such as without a route.
     package private(set) var sendFailures = 0
 
-    /// Takes over a bound, nonblocking socket.
-    ///
-    /// - Parameter segments: Use UDP_SEGMENT; tests turn it off to prove the plain path.
+    /// Takes over a bound, nonblocking socket; with `segments` the kernel cuts runs (UDP_SEGMENT).
     package init(descriptor: Int32, family: Int32, segments: Bool = true) {
         self.descriptor = descriptor
         self.family = family
@@ -54,7 +52,8 @@ package final class UDPPort: DatagramSink {
         sendAddresses.initialize(repeating: sockaddr_in6(), count: Self.sendCount)
         for index in 0..<Self.receiveCount {
             (receiveVectors + index).initialize(
-                to: iovec(iov_base: receiveBuffer + index * Self.receiveSize, iov_len: Self.receiveSize))
+                to: iovec(iov_base: receiveBuffer + index * Self.receiveSize, iov_len: Self.receiveSize)
+            )
             receiveMessages[index].header.msg_iov = receiveVectors + index
             receiveMessages[index].header.msg_iovlen = 1
             receiveMessages[index].header.msg_name = UnsafeMutableRawPointer(receiveAddresses + index)
@@ -98,7 +97,11 @@ package final class UDPPort: DatagramSink {
             else { continue }
             body(
                 UnsafeMutableRawBufferPointer(
-                    start: receiveBuffer + index * Self.receiveSize, count: Int(message.length)), source)
+                    start: receiveBuffer + index * Self.receiveSize,
+                    count: Int(message.length)
+                ),
+                source
+            )
         }
         return Int(count) == Self.receiveCount
     }
@@ -131,7 +134,9 @@ package final class UDPPort: DatagramSink {
             if failure == EAGAIN || failure == EWOULDBLOCK || failure == ENOBUFS { return SendProgress(messages: done) }
             if failure == EINTR { continue }
             let first = messages[done]
-            if first.datagramCount > 1, failure == EIO || failure == EINVAL || failure == EMSGSIZE || failure == EOPNOTSUPP {
+            if first.datagramCount > 1,
+                failure == EIO || failure == EINVAL || failure == EMSGSIZE || failure == EOPNOTSUPP
+            {
                 // The route or the card does not segment: remember, and send this one datagram by datagram.
                 if refusals.count >= Self.maximumRefusals { refusals.removeAll() }
                 refusals.insert(first.destination)
@@ -150,7 +155,10 @@ package final class UDPPort: DatagramSink {
     private func prepare(_ index: Int, _ message: OutgoingMessage, offset: Int, length: Int, arena: UnsafeRawPointer) {
         sendVectors[index] = iovec(iov_base: UnsafeMutableRawPointer(mutating: arena + offset), iov_len: length)
         sendMessages[index].header.msg_namelen = SocketAddress.write(
-            message.destination, family: family, to: sendAddresses + index)
+            message.destination,
+            family: family,
+            to: sendAddresses + index
+        )
         if length > message.segmentSize {
             let control = sendControl + index * controlSize
             martlet_cmsg_put_segment_size(control, UInt16(truncatingIfNeeded: message.segmentSize))

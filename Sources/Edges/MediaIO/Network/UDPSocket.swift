@@ -82,7 +82,12 @@ struct MediaPort: ~Copyable {
         close(lock)
     }
 
-    private static func bind(_ type: __socket_type, _ address: TransportAddress, family: Int32, reusePort: Bool) -> Int32 {
+    private static func bind(
+        _ type: __socket_type,
+        _ address: TransportAddress,
+        family: Int32,
+        reusePort: Bool
+    ) -> Int32 {
         var storage = sockaddr_in6()
         let length = SocketAddress.write(address, family: family, to: &storage)
         return withUnsafePointer(to: &storage) { pointer in

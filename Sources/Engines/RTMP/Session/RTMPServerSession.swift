@@ -143,15 +143,20 @@ package struct RTMPServerSession: Engine, ~Copyable {
     }
 
     private mutating func drainInbox() throws(RTMPError) {
-        var index = 0
-        while index < inbox.count {
-            if case .deciding = phase { break }
-            guard phase != .closed else { break }
-            try handle(inbox[index])
-            index += 1
+        // Taken out first: a message may end the session, which empties the inbox.
+        let messages = inbox
+        inbox = []
+        for (index, message) in messages.enumerated() {
+            if case .deciding = phase {
+                inbox = Array(messages[index...])
+                break
+            }
+            guard phase != .closed else { return }
+            try handle(message)
         }
-        inbox.removeFirst(index)
-        guard inbox.reduce(0, { $0 + $1.payload.count + 64 }) <= limits.maximumHeldBytes else { throw .tooMuchBuffered }
+        // Per message, something for the value that holds it.
+        let held = inbox.reduce(0) { $0 + $1.payload.count + 64 }
+        guard held <= limits.maximumHeldBytes else { throw .tooMuchBuffered }
     }
 
     private mutating func handle(_ message: RTMPMessage) throws(RTMPError) {

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/srtp.h>
 #include <openssl/ssl.h>
@@ -33,6 +34,10 @@ int64_t martlet_dtls_timeout(SSL *ssl);
 long martlet_dtls_handle_timeout(SSL *ssl);
 /// A new key pair on P-256, owned by the caller; NULL on failure.
 EVP_PKEY *martlet_p256_generate(void);
+/// Makes `context`, of the fetched "HMAC", an HMAC-SHA1 with this key; 1 is success.
+///
+/// In C because an OSSL_PARAM keeps the pointer to its name, and Swift passes string constants as temporary copies.
+int martlet_hmac_sha1_set_key(EVP_MAC_CTX *context, const uint8_t *key, size_t count);
 
 // MARK: A BIO that keeps datagrams apart
 

@@ -1,0 +1,79 @@
+import ICE
+import Media
+import Primitives
+import RTP
+import SDP
+import STUN
+import WebRTC
+
+func fuzzSTUN(_ input: Span<UInt8>) {
+    _ = STUNPeek.isSTUN(input)
+    _ = STUNPeek.localUsernameFragment(of: input)
+    _ = try? STUNMessage.parse(input)
+}
+
+/// A session's ICE agent, as any sender of a datagram meets it.
+func fuzzICE(_ input: Span<UInt8>) {
+    let local = ICECredentials(usernameFragment: "local", password: Secret("0123456789abcdefghijklmn"))
+    let remote = ICECredentials(usernameFragment: "remote", password: Secret("nmlkjihgfedcba9876543210"))
+    var agent = ICELiteAgent(local: local, remote: remote, createdAt: .zero)
+    _ = agent.receive(input, from: TransportAddress(ipv4: 0x7F00_0001, port: 4000), at: .zero)
+    _ = agent.deadline
+}
+
+func fuzzRTP(_ input: Span<UInt8>) {
+    guard let header = try? RTPHeader(parsing: input) else { return }
+    precondition(header.payloadRange.upperBound <= input.count, "the payload lies outside the packet")
+    for id in 0...UInt8(15) {
+        if let range = RTPHeaderExtensions.first(id: id, header: header, in: input) {
+            precondition(range.upperBound <= input.count, "an extension lies outside the packet")
+        }
+    }
+}
+
+func fuzzRTCP(_ input: Span<UInt8>) {
+    guard let packets = try? RTCPPacket.parseCompound(input) else { return }
+    var writer = ByteWriter()
+    for packet in packets {
+        packet.write(to: &writer)
+    }
+}
+
+/// What was understood must be understood again after it was written.
+func fuzzSessionDescription(_ input: Span<UInt8>) {
+    guard let description = try? SessionDescription(parsing: input) else { return }
+    do {
+        _ = try SessionDescription(parsing: Array(description.description.utf8))
+    } catch {
+        preconditionFailure("our own description cannot be read: \(error)")
+    }
+}
+
+func fuzzOffer(_ input: Span<UInt8>) {
+    guard let offer = try? SessionOffer(parsing: array(input)) else { return }
+    let local = LocalDescription(
+        credentials: ICECredentials(usernameFragment: "local", password: Secret("0123456789abcdefghijklmn")),
+        fingerprint: FuzzValues.fingerprint,
+        candidates: [TransportAddress(ipv4: 0x7F00_0001, port: 8100)],
+        sessionID: 1,
+        canonicalName: "fuzz",
+        firstSSRC: 1
+    )
+    _ = try? offer.ingestAnswer(local: local)
+    let tracks = [TrackDescription(codec: .h264), TrackDescription(codec: .opus, channels: 2)]
+    _ = try? offer.playbackAnswer(tracks: tracks, local: local)
+}
+
+func fuzzTrickle(_ input: Span<UInt8>) {
+    let bytes = array(input)
+    _ = try? SDPFragment(parsing: bytes)
+    _ = try? TrickleFragment(parsing: bytes)
+    _ = try? ICECandidate(parsing: String(decoding: bytes, as: UTF8.self))
+}
+
+func fuzzPayload(_ input: Span<UInt8>) {
+    for codec in Codec.allCases {
+        _ = KeyFrameDetector.startsKeyFrame(input, codec: codec)
+    }
+    _ = try? OpusPacketHeader(parsing: input)
+}

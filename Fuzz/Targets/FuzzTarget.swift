@@ -1,0 +1,51 @@
+/// A parser of untrusted bytes, ready to be fed by a fuzzer, or by a test with what a fuzzer once found.
+///
+/// A target fails by trapping. Errors that a parser throws are what it is there for.
+package enum FuzzTarget: String, CaseIterable, Sendable {
+    case stun
+    case ice
+    case rtp
+    case rtcp
+    case sdp
+    case offer
+    case trickle
+    case rtmp
+    case chunks
+    case amf
+    case flv
+    case h264
+    case h265
+    case av1
+    case payload
+
+    /// Runs the parser over `input`, from wherever the network could have sent it.
+    package func run(_ input: Span<UInt8>) {
+        switch self {
+        case .stun: fuzzSTUN(input)
+        case .ice: fuzzICE(input)
+        case .rtp: fuzzRTP(input)
+        case .rtcp: fuzzRTCP(input)
+        case .sdp: fuzzSessionDescription(input)
+        case .offer: fuzzOffer(input)
+        case .trickle: fuzzTrickle(input)
+        case .rtmp: fuzzRTMPSession(input)
+        case .chunks: fuzzChunks(input)
+        case .amf: fuzzAMF(input)
+        case .flv: fuzzFLV(input)
+        case .h264: fuzzH264(input)
+        case .h265: fuzzH265(input)
+        case .av1: fuzzAV1(input)
+        case .payload: fuzzPayload(input)
+        }
+    }
+}
+
+/// The bytes of a span, for parsers that keep them.
+func array(_ span: Span<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(span.count)
+    for index in 0..<span.count {
+        bytes.append(span[index])
+    }
+    return bytes
+}

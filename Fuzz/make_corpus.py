@@ -1,0 +1,214 @@
+"""Writes the seeds of Fuzz/Corpus: small valid inputs of each format. Needs ffmpeg for the media.
+
+    python3 Fuzz/make_corpus.py
+
+Findings of a fuzzer are added beside them and stay.
+"""
+
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "Tests/EndToEnd"))
+from harness.offers import CODECS, offer  # noqa: E402
+
+RANDOM = random.Random(3)
+
+
+def write(target, name, content):
+    directory = ROOT / "Fuzz/Corpus" / target
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_bytes(content)
+
+
+def stun():
+    def attribute(kind, value):
+        return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+    def message(kind, attributes):
+        body = b"".join(attributes)
+        return struct.pack("!HHI", kind, len(body), 0x2112A442) + bytes(range(12)) + body
+
+    request = message(
+        0x0001,
+        [
+            attribute(0x0006, b"local:remote"), attribute(0x0024, struct.pack("!I", 1845501695)),
+            attribute(0x802A, bytes(8)), attribute(0x0025, b""), attribute(0x0008, bytes(20)),
+            attribute(0x8028, bytes(4)),
+        ],
+    )  # fmt: skip
+    response = message(0x0101, [attribute(0x0020, bytes.fromhex("0001a147e112a643")), attribute(0x8022, b"martlet")])
+    refusal = message(0x0111, [attribute(0x0009, b"\x00\x00\x04\x57Role Conflict")])
+    for name, content in (("request", request), ("response", response), ("refusal", refusal)):
+        write("stun", name, content)
+        write("ice", name, content)
+
+
+def rtp():
+    def header(first, second=96):
+        return struct.pack("!BBHII", first, second, 65535, 90000, 0x11223344)
+
+    one_byte = struct.pack("!HH", 0xBEDE, 2) + b"\x10\x30\x21\x00\x07\x00\x00\x00"
+    two_byte = struct.pack("!HH", 0x1000, 2) + b"\x01\x01\x30\x02\x02\x00\x07\x00"
+    write("rtp", "plain", header(0x80) + bytes(20))
+    write("rtp", "contributors", header(0x82) + bytes(8) + b"payload")
+    write("rtp", "one-byte-extensions", header(0x90) + one_byte + b"payload")
+    write("rtp", "two-byte-extensions", header(0x90) + two_byte + b"payload")
+    write("rtp", "padding", header(0xA0) + b"payload\x00\x00\x00\x04")
+
+
+def rtcp():
+    def packet(count, kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack("!BBH", 0x80 | count, kind, len(body) // 4) + body
+
+    block = struct.pack("!IIIIII", 2, 0x01000005, 70000, 10, 20, 30)
+    sender = packet(1, 200, struct.pack("!IQIII", 1, 0xE0000000_00000000, 90000, 10, 1000) + block)
+    receiver = packet(1, 201, struct.pack("!I", 1) + block)
+    names = packet(1, 202, struct.pack("!I", 1) + b"\x01\x07martlet\x00")
+    goodbye = packet(1, 203, struct.pack("!I", 1) + b"\x04done")
+    nack = packet(1, 205, struct.pack("!IIHH", 1, 2, 65535, 0x8001))
+    congestion = packet(15, 205, struct.pack("!IIHHI", 1, 2, 100, 6, 0x00001001) + b"\x20\x03\xd0\x00\x10\x10\x10\xff\xf0")
+    loss = packet(1, 206, struct.pack("!II", 1, 2))
+    intra = packet(4, 206, struct.pack("!IIIBBBB", 1, 0, 2, 7, 0, 0, 0))
+    estimate = packet(15, 206, struct.pack("!II", 1, 0) + b"REMB\x01\x12\x34\x56" + struct.pack("!I", 2))
+    write("rtcp", "sender", sender + names)
+    write("rtcp", "receiver", receiver + names + nack + loss)
+    write("rtcp", "congestion", receiver + congestion)
+    write("rtcp", "feedback", receiver + intra + estimate + goodbye)
+    write("rtcp", "others", packet(1, 204, b"\x00\x00\x00\x01namedata") + packet(0, 207, b"\x00\x00\x00\x01\x04\x00\x00\x02" + bytes(8)))
+
+
+def sdp():
+    for codec in CODECS:
+        for direction in ("sendonly", "recvonly"):
+            text = offer(direction, codec).encode()
+            write("sdp", f"{codec}-{direction}", text)
+            write("offer", f"{codec}-{direction}", text)
+    simulcast = ["a=rid:h send", "a=rid:l send", "a=simulcast:send h;l", "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid"]
+    write("offer", "simulcast", offer(codec="VP8", extra=simulcast).encode())
+    fragment = (
+        "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdefghijklmn\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+        "a=candidate:1 1 udp 2122194687 192.0.2.1 61764 typ host\r\n"
+        "a=candidate:2 1 tcp 1518280447 2001:db8::1 9 typ host tcptype active\r\n"
+        "a=candidate:3 1 udp 2122194687 a.local 61764 typ srflx raddr 0.0.0.0 rport 0\r\na=end-of-candidates\r\n"
+    )
+    write("trickle", "fragment", fragment.encode())
+    write("trickle", "candidate", b"candidate:1 1 udp 2122194687 192.0.2.1 61764 typ host generation 0 ufrag abcd")
+
+
+def ffmpeg(name, *options):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, name)
+        subprocess.run(["ffmpeg", "-v", "error", *options, path], check=True)
+        return pathlib.Path(path).read_bytes()
+
+
+PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=0.5", "-pix_fmt", "yuv420p"]
+TONE = ["-f", "lavfi", "-i", "sine=sample_rate=48000:duration=0.2"]
+
+
+def flv_tags():
+    content = ffmpeg("film.flv", *PICTURE[:4], *TONE, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-b:a", "32k")
+    offset, tags = 13, []
+    while offset + 11 <= len(content):
+        kind = content[offset]
+        size = int.from_bytes(content[offset + 1 : offset + 4], "big")
+        time = int.from_bytes(content[offset + 4 : offset + 7], "big")
+        tags.append((kind, time, content[offset + 11 : offset + 11 + size]))
+        offset += 11 + size + 4
+    return tags
+
+
+def units(stream):
+    pieces = stream.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01")
+    return [piece for piece in pieces if piece]
+
+
+def codecs():
+    h264 = ffmpeg("film.h264", *PICTURE, "-c:v", "libx264", "-profile:v", "high", "-bf", "2", "-frames:v", "3")
+    write("h264", "stream", h264[:1500])
+    for unit in units(h264):
+        if unit[0] & 0x1F in (7, 8):
+            write("h264", f"unit-{unit[0] & 0x1F}", unit)
+    baseline = ffmpeg("film.h264", *PICTURE, "-c:v", "libx264", "-profile:v", "baseline", "-frames:v", "1")
+    write("h264", "sps-baseline", next(unit for unit in units(baseline) if unit[0] & 0x1F == 7))
+    h265 = ffmpeg("film.hevc", *PICTURE, "-c:v", "libx265", "-x265-params", "log-level=none", "-frames:v", "1")
+    write("h265", "stream", h265[:1500])
+    for unit in units(h265):
+        if unit[0] >> 1 & 0x3F in (32, 33, 34):
+            write("h265", f"unit-{unit[0] >> 1 & 0x3F}", unit)
+    write("av1", "configuration", bytes.fromhex("81000c000a0a00000002affc9bdf3008"))
+    write("av1", "aac-configuration", bytes.fromhex("119056e500"))
+    write("payload", "h264-aggregate", b"\x78\x00\x04\x67\x42\xe0\x1f\x00\x03\x68\xce\x3c\x00\x04\x65\x88\x80\x10")
+    write("payload", "h264-fragment", b"\x7c\x85\x88\x80\x10\x00")
+    write("payload", "h265-fragment", b"\x62\x01\x93\x01\x02\x03")
+    write("payload", "vp8", b"\x90\x80\x81\x23\x10\x02\x00\x9d\x01\x2a\x40\x00\x30\x00")
+    write("payload", "vp9", b"\x8f\x81\x23\x00\x49\x83\x42")
+    write("payload", "av1", b"\x18\x0a\x0a\x00\x00\x00\x02\xaf\xfc\x9b\xdf")
+    write("payload", "opus", b"\xfc\xff\xfe")
+    for number, (kind, _, body) in enumerate(flv_tags()[:6]):
+        if kind in (8, 9):
+            write("flv", f"tag-{number}", body)
+    write("flv", "enhanced-start", b"\x90hvc1" + bytes(23))
+    write("flv", "enhanced-frames", b"\x91hvc1\x00\x00\x21" + bytes(12))
+    write("flv", "enhanced-opus", b"\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00")
+    write("flv", "enhanced-metadata", b"\xd4hvc1" + b"\x02\x00\x09colorInfo\x05")
+
+
+def amf(value):
+    if isinstance(value, bool):
+        return b"\x01" + bytes([value])
+    if isinstance(value, (int, float)):
+        return b"\x00" + struct.pack("!d", value)
+    if isinstance(value, str):
+        return b"\x02" + struct.pack("!H", len(value)) + value.encode()
+    if value is None:
+        return b"\x05"
+    return b"\x03" + b"".join(struct.pack("!H", len(k)) + k.encode() + amf(v) for k, v in value.items()) + b"\x00\x00\x09"
+
+
+def command(*values):
+    return b"".join(amf(value) for value in values)
+
+
+def message(stream, kind, body, time=0, message_stream=0, chunk=128):
+    head = bytes([stream]) + time.to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes([kind])
+    head += struct.pack("<I", message_stream)
+    pieces = [body[start : start + chunk] for start in range(0, len(body), chunk)] or [b""]
+    return head + bytes([0xC0 | stream]).join(pieces)
+
+
+def rtmp():
+    connect = command("connect", 1, {"app": "live", "type": "nonprivate", "tcUrl": "rtmp://localhost/live", "fpad": False})
+    write("amf", "connect", connect)
+    write("amf", "publish", command("publish", 5, None, "cam?token=x", "live"))
+    write("amf", "metadata", b"\x02\x00\x0aonMetaData\x08\x00\x00\x00\x01\x00\x05width" + amf(640) + b"\x00\x00\x09")
+    write("amf", "array", b"\x0a\x00\x00\x00\x02" + amf("a") + amf(None) + b"\x0b" + bytes(10) + b"\x0c\x00\x00\x00\x01x")
+    commands = (
+        message(3, 20, connect)
+        + message(3, 20, command("releaseStream", 2, None, "cam"))
+        + message(3, 20, command("FCPublish", 3, None, "cam"))
+        + message(3, 20, command("createStream", 4, None))
+        + message(8, 20, command("publish", 5, None, "cam", "live"), message_stream=1)
+    )
+    media = b"".join(
+        message({8: 4, 9: 6, 18: 4}[kind], kind, body, time, 1) for kind, time, body in flv_tags() if kind in (8, 9, 18)
+    )
+    handshake = b"\x03" + bytes(8) + RANDOM.randbytes(1528) + RANDOM.randbytes(1536)
+    write("rtmp", "session", b"\xff" + handshake + commands + media[:4000])
+    write("rtmp", "in-small-pieces", b"\x00" + handshake + commands)
+    write("chunks", "commands", commands)
+    write("chunks", "media", media[:3000])
+    write("chunks", "control", message(2, 1, struct.pack("!I", 4096)) + message(2, 2, struct.pack("!I", 3)) + message(2, 5, struct.pack("!I", 1 << 20)))
+    write("chunks", "extended-time", b"\x03\xff\xff\xff\x00\x00\x04\x14" + bytes(4) + b"\x01\x00\x00\x00body\xc3\x01\x00\x00\x00")
+
+
+if __name__ == "__main__":
+    for make in (stun, rtp, rtcp, sdp, codecs, rtmp):
+        make()

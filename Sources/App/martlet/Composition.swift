@@ -1,0 +1,112 @@
+import Auth
+import Gateway
+import GatewayConfiguration
+import HTTPService
+import Logging
+import MediaIO
+import Primitives
+import RTMPService
+import SRTP
+import Telemetry
+
+/// Hands each part of the gateway its settings in its own words.
+enum Composition {
+    /// The secret that signs tokens: the one that was set, or the generated one.
+    static func tokenSecret(_ settings: Settings) throws(CommandFailure) -> Secret {
+        if let secret = settings.auth.jwtSecret { return secret }
+        do {
+            return try SecretStore(directory: settings.dataDirectory).tokenSecret()
+        } catch {
+            throw CommandFailure("data.directory: \(error)")
+        }
+    }
+
+    static func nodeID(_ settings: Settings) throws(CommandFailure) -> String {
+        if let id = settings.nodeID { return id }
+        do {
+            return try SecretStore(directory: settings.dataDirectory).nodeID()
+        } catch {
+            throw CommandFailure("data.directory: \(error)")
+        }
+    }
+
+    static func accessPolicy(_ settings: Settings.Auth) -> AccessPolicy {
+        AccessPolicy(
+            publish: anonymous(settings.anonymousPublish), play: anonymous(settings.anonymousPlay),
+            admin: anonymous(settings.anonymousAdmin),
+            keys: settings.keys.compactMap { key in
+                StreamPattern(key.pattern).map { AccessPolicy.StreamKey(pattern: $0, sha256: key.sha256) }
+            })
+    }
+
+    private static func anonymous(_ access: Settings.AnonymousAccess) -> AccessPolicy.Anonymous {
+        switch access {
+        case .nobody: .nobody
+        case .loopback: .loopback
+        case .anyone: .anyone
+        }
+    }
+
+    static func gatewayPolicy(_ settings: Settings.Publish) -> GatewayPolicy {
+        let takeover: TakeoverPolicy =
+            switch settings.takeover {
+            case .automatic: .auto
+            case .replace: .replace
+            case .reject: .reject
+            }
+        return GatewayPolicy(takeover: takeover, grace: settings.grace)
+    }
+
+    /// - Throws: ``CommandFailure`` when a host name to announce has no address.
+    static func media(_ settings: Settings.WebRTC) throws(CommandFailure) -> MediaPlaneConfiguration {
+        var announce: [TransportAddress] = []
+        for host in settings.announce {
+            let addresses = HostNames.resolve(host)
+            guard !addresses.isEmpty else {
+                throw CommandFailure("webrtc.announce: `\(host)` has no address; check the name, or write the address")
+            }
+            announce += addresses
+        }
+        return MediaPlaneConfiguration(
+            host: settings.host, port: settings.port, workers: settings.workers ?? HostNames.processorCount,
+            srtpBackend: settings.srtpBackend == .libsrtp2 ? .libsrtp2 : .openssl, announce: announce)
+    }
+
+    static func http(_ settings: Settings, nodeName: String) -> HTTPServiceConfiguration {
+        HTTPServiceConfiguration(
+            host: settings.http.host, port: settings.http.port, corsOrigins: Set(settings.http.corsOrigins),
+            frameAncestors: settings.http.frameAncestors.joined(separator: " "),
+            iceServers: settings.webrtc.iceServers.map(iceServer),
+            limits: .init(
+                postsPerMinute: settings.limits.postsPerMinute, postsBurst: settings.limits.postsBurst,
+                failuresPerMinute: settings.limits.failuresPerMinute, includeLoopback: settings.limits.loopback),
+            nodeName: nodeName)
+    }
+
+    private static func iceServer(_ server: ICEServer) -> ICEServerLink {
+        let access: ICEServerLink.Access =
+            switch server.access {
+            case .open: .open
+            case .sharedSecret(let secret): .sharedSecret(secret)
+            case .fixed(let username, let credential): .fixed(username: username, credential: credential)
+            }
+        return ICEServerLink(url: server.url, access: access)
+    }
+
+    static func rtmp(_ settings: Settings.RTMP) -> RTMPServiceConfiguration {
+        var configuration = RTMPServiceConfiguration()
+        configuration.host = settings.host
+        configuration.port = settings.port
+        return configuration
+    }
+
+    static func startLogging(_ settings: Settings.Log, nodeName: String) {
+        let level = Logger.Level(rawValue: settings.level.rawValue) ?? .info
+        let isText = settings.format == .text || (settings.format == .automatic && Terminal.isLogInteractive)
+        LoggingSystem.bootstrap { label in
+            isText
+                ? TextLogHandler(label: label, level: level) as any LogHandler
+                : JSONLogHandler(label: label, level: level, nodeName: nodeName)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Auth
+import Gateway
+import GatewayConfiguration
+import Glibc
+import HTTPService
+import Logging
+import MediaIO
+import Primitives
+import RTMPService
+import Telemetry
+import Transcoding
+
+/// Tries each thing the gateway needs by doing it.
+struct Examination {
+    let settings: Settings
+
+    func findings() async -> [Finding] {
+        [dataDirectory(), http(), await rtmp()] + media() + [videoEncoder(), audioTranscoder(), descriptors()]
+    }
+
+    private func dataDirectory() -> Finding {
+        do {
+            _ = try SecretStore(directory: settings.dataDirectory).tokenSecret()
+            return Finding("data directory", .ok, settings.dataDirectory)
+        } catch {
+            return Finding("data directory", .failed, "\(error)")
+        }
+    }
+
+    private func http() -> Finding {
+        let (host, port) = (settings.http.host, settings.http.port)
+        if let code = TCPProbe.listen(host: host, port: port) {
+            return Finding("http port", .failed, PortTrouble.describe(ListenError(host: host, port: port, code: code)))
+        }
+        return Finding("http port", .ok, "TCP \(port) on \(host) is free")
+    }
+
+    private func rtmp() async -> Finding {
+        let (host, port) = (settings.rtmp.host, settings.rtmp.port)
+        if let code = TCPProbe.listen(host: host, port: port) {
+            let error: RTMPServiceError =
+                code == EADDRINUSE
+                ? .portInUse(host: host, port: port)
+                : .cannotListen(host: host, port: port, reason: String(cString: strerror(code)))
+            return Finding("rtmp port", .failed, PortTrouble.describe(error))
+        }
+        return Finding("rtmp port", .ok, "TCP \(port) on \(host) is free")
+    }
+
+    /// Opens the real port with one worker: the addresses are those that clients would get.
+    private func media() -> [Finding] {
+        let configuration: MediaPlaneConfiguration
+        do {
+            configuration = try Composition.media(settings.webrtc)
+        } catch {
+            return [Finding("advertised addresses", .failed, error.description)]
+        }
+        do {
+            let plane = try MediaPlane(configuration: configuration) { _ in }
+            defer { plane.stop() }
+            return [
+                Finding("media port", .ok, "UDP \(plane.port) on \(settings.webrtc.host) is free"),
+                advertised(plane.candidates),
+            ]
+        } catch {
+            return [Finding("media port", .failed, PortTrouble.describe(error))]
+        }
+    }
+
+    private func advertised(_ candidates: [TransportAddress]) -> Finding {
+        let list = candidates.map(\.host).joined(separator: ", ")
+        guard !candidates.isEmpty else {
+            return Finding(
+                "advertised addresses", .failed, "none; set webrtc.announce to the address clients connect to")
+        }
+        if candidates.allSatisfy(\.isLoopback) {
+            return Finding(
+                "advertised addresses", .warning,
+                "\(list): this machine alone can watch; set webrtc.announce to the address clients connect to")
+        }
+        if settings.webrtc.announce.isEmpty, candidates.allSatisfy({ $0.isLoopback || $0.isPrivate }) {
+            return Finding(
+                "advertised addresses", .ok,
+                "\(list) (a private network; behind a NAT set webrtc.announce to the public address)")
+        }
+        return Finding("advertised addresses", .ok, list)
+    }
+
+    private func videoEncoder() -> Finding {
+        let source = TestPatternSource(configuration: { _ in }, frame: { _ in })
+        defer { source.stop() }
+        do {
+            try source.start()
+            return Finding("H.264 and Opus encoders", .ok, "the demo can run")
+        } catch {
+            return Finding("H.264 and Opus encoders", .failed, "\(error); install libavcodec with libx264, and libopus")
+        }
+    }
+
+    private func audioTranscoder() -> Finding {
+        // AAC-LC, 48 kHz, stereo.
+        let transcoder = AACToOpusTranscoder(audioSpecificConfig: [0x11, 0x90]) { _ in }
+        defer { transcoder.stop() }
+        do {
+            try transcoder.start()
+            return Finding("AAC to Opus", .ok, "the sound of RTMP publishers can be heard in browsers")
+        } catch {
+            return Finding("AAC to Opus", .failed, "\(error); install libavcodec, libswresample and libopus")
+        }
+    }
+
+    private func descriptors() -> Finding {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return Finding("open files", .warning, "the limit cannot be read")
+        }
+        return limit.rlim_max < 4096
+            ? Finding(
+                "open files", .warning, "at most \(limit.rlim_max); raise the limit (ulimit -Hn) for many viewers")
+            : Finding("open files", .ok, "at most \(limit.rlim_max)")
+    }
+}
+
+extension TransportAddress {
+    /// 10/8, 172.16/12, 192.168/16 (RFC 1918) or fc00::/7 (RFC 4193).
+    fileprivate var isPrivate: Bool {
+        guard let ipv4 else { return high >> 57 == 0x7E }
+        return ipv4 >> 24 == 10 || ipv4 >> 20 == 0xAC1 || ipv4 >> 16 == 0xC0A8
+    }
+}

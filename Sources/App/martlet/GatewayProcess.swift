@@ -1,0 +1,117 @@
+import Auth
+import Gateway
+import GatewayConfiguration
+import Glibc
+import HTTPService
+import Logging
+import MediaIO
+import Metrics
+import Primitives
+import RTMPService
+import ServiceLifecycle
+import Telemetry
+
+/// Puts the gateway together, runs it, and takes it apart again.
+struct GatewayProcess {
+    let loaded: SettingsLoader.Loaded
+    var publishesDemo = false
+
+    /// Runs until a signal.
+    ///
+    /// - Throws: ``CommandFailure`` when something the gateway needs is not there.
+    func run() async throws {
+        let settings = loaded.settings
+        let nodeName = try Composition.nodeID(settings)
+        Composition.startLogging(settings.log, nodeName: nodeName)
+        let logger = Logger(label: "martlet")
+        for warning in loaded.warnings {
+            logger.warning("Setting ignored", metadata: [LogKeys.warning: "\(warning)"])
+        }
+        signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
+
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(metrics)
+        let tokens = await TokenAuthority(secret: try Composition.tokenSecret(settings))
+        let authorizer = Authorizer(policy: Composition.accessPolicy(settings.auth), tokens: tokens)
+
+        let (events, report) = AsyncStream.makeStream(of: MediaEvent.self)
+        let plane = try startMedia(settings.webrtc) { report.yield($0) }
+        defer { plane.stop() }
+        let gateway = Gateway(
+            plane: plane, events: events, policy: Composition.gatewayPolicy(settings.publish),
+            logger: Logger(label: "gateway"))
+        metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
+
+        let rtmp = RTMPService(
+            configuration: Composition.rtmp(settings.rtmp),
+            backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer),
+            logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
+        let rtmpPort = try await bind(rtmp, settings.rtmp)
+        let readiness = Readiness()
+        readiness.require("the RTMP listener") { rtmp.isListening }
+        let greeting = Greeting(
+            settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, tokens: tokens,
+            publishesDemo: publishesDemo)
+        let http = HTTPService(
+            configuration: Composition.http(settings, nodeName: nodeName), gateway: gateway, authorizer: authorizer,
+            metrics: metrics, readiness: readiness, logger: Logger(label: "http")
+        ) { port in
+            readiness.change(to: .ready)
+            logger.info(
+                "Gateway started",
+                metadata: [
+                    "http.port": .stringConvertible(port), "rtmp.port": .stringConvertible(rtmpPort),
+                    "webrtc.port": .stringConvertible(plane.port), "workers": .stringConvertible(plane.workerCount),
+                ])
+            await greeting.print(httpPort: port)
+        }
+
+        // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
+        var services: [any Service] = [GatewayRunner(gateway: gateway), http, rtmp]
+        if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }
+        services.append(
+            Drain(gateway: gateway, readiness: readiness, grace: settings.shutdownGrace, logger: logger))
+        do {
+            try await Signals.run(ServiceGroup(configuration: .init(services: services, logger: quiet(logger))))
+        } catch let error as ListenError {
+            throw CommandFailure(PortTrouble.describe(error))
+        }
+        logger.info("Gateway stopped")
+    }
+
+    private func startMedia(
+        _ settings: Settings.WebRTC, events: @escaping @Sendable (MediaEvent) -> Void
+    ) throws(CommandFailure) -> MediaPlane {
+        let configuration = try Composition.media(settings)
+        do {
+            return try MediaPlane(configuration: configuration, events: events)
+        } catch {
+            throw CommandFailure(PortTrouble.describe(error))
+        }
+    }
+
+    private func bind(_ rtmp: RTMPService, _ settings: Settings.RTMP) async throws(CommandFailure) -> UInt16 {
+        do {
+            return try await rtmp.bind()
+        } catch {
+            throw CommandFailure(PortTrouble.describe(error))
+        }
+    }
+
+    /// We tell the life cycle of services ourselves, once.
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        if logger.logLevel > .trace { logger.logLevel = max(logger.logLevel, .notice) }
+        return logger
+    }
+
+    /// Many viewers hold a connection each while they join.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = min(limit.rlim_max, 65_536)
+        setrlimit(resource, &limit)
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import Primitives
+
+/// What the system says about names and itself.
+enum HostNames {
+    /// The addresses of a host name, or of a literal address itself; empty when there are none.
+    static func resolve(_ host: String) -> [TransportAddress] {
+        if let address = TransportAddress(host, port: 0) { return [address] }
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var addresses: [TransportAddress] = []
+        var entry = list
+        while let current = entry {
+            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            let status = getnameinfo(
+                current.pointee.ai_addr, current.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,
+                NI_NUMERICHOST)
+            if status == 0 {
+                let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                if let address = TransportAddress(name, port: 0), !addresses.contains(address) {
+                    addresses.append(address)
+                }
+            }
+            entry = current.pointee.ai_next
+        }
+        return addresses
+    }
+
+    /// Cores this process may use.
+    static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}

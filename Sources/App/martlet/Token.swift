@@ -1,0 +1,73 @@
+import ArgumentParser
+import Auth
+import GatewayConfiguration
+import Primitives
+import Telemetry
+
+struct Token: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make tokens for publishers and viewers on other machines.", subcommands: [Create.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a token and print it.",
+            discussion: """
+                Run it with the settings of the gateway (the same --config,
+                environment and directory): it signs with the gateway's secret,
+                which is made now if there is none yet.
+
+                  martlet token create --stream cam --allow publish --expires 12h
+                """)
+
+        @Option(help: "The stream it is for; `*` stands for anything.")
+        var stream: String
+
+        @Option(help: "What it allows: publish, play, admin, or several with commas.")
+        var allow: String = "publish,play"
+
+        @Option(help: "How long it counts, like 30m, 12h or 7d.")
+        var expires: String = "12h"
+
+        @Option(help: "Who it is for. A renewed token of the same subject takes its own stream over at once.")
+        var subject: String?
+
+        @Flag(help: "Print a JSON object instead of the token alone.")
+        var json = false
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() async throws {
+            guard let pattern = StreamPattern(stream) else {
+                throw CommandFailure("--stream: `\(stream)` is not a stream name; use A-Z a-z 0-9 . _ - and *")
+            }
+            guard let lifetime = DurationText.parse(expires), lifetime >= .seconds(1) else {
+                throw CommandFailure("--expires: `\(expires)` is not a duration; write it like 30m, 12h or 7d")
+            }
+            let permissions = try permissions()
+            let loaded = try options.load()
+            let secret = try Composition.tokenSecret(loaded.settings)
+            let token = try await TokenAuthority(secret: secret).issue(
+                stream: pattern, permissions: permissions, lifetime: lifetime, subject: subject)
+            guard json else { return Terminal.say(token.revealed) }
+            let end = Timestamp(milliseconds: Timestamp.now.milliseconds + lifetime.components.seconds * 1000)
+            Terminal.say(
+                """
+                {"token":\(JSONText.quote(token.revealed)),"stream":\(JSONText.quote(stream)),\
+                "allow":[\(permissions.map { JSONText.quote($0.rawValue) }.joined(separator: ","))],\
+                "expires":\(JSONText.quote(end.text))}
+                """)
+        }
+
+        private func permissions() throws(CommandFailure) -> [Permission] {
+            var permissions: [Permission] = []
+            for word in allow.split(separator: "," as Character) {
+                guard let permission = Permission(rawValue: String(word)) else {
+                    throw CommandFailure("--allow: `\(word)` is none of publish, play and admin")
+                }
+                permissions.append(permission)
+            }
+            guard !permissions.isEmpty else { throw CommandFailure("--allow: name publish, play or admin") }
+            return permissions
+        }
+    }
+}

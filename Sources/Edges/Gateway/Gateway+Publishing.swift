@@ -1,0 +1,100 @@
+import Logging
+import Media
+import MediaIO
+package import Primitives
+import WebRTC
+
+/// Publishers by WHIP, and who may take a stream over from whom.
+extension Gateway {
+    // MARK: Publishing by WHIP
+
+    /// Accepts a publisher's offer.
+    package func publish(
+        stream name: StreamName,
+        offer bytes: [UInt8],
+        by identity: PublisherIdentity
+    ) async throws(GatewayRefusal) -> SessionAnswer {
+        let begun = clock.now
+        try checkCapacity(forStream: name)
+        let offer = try parse(bytes)
+        try await makeWay(for: identity, on: name)
+        // Nothing below waits, so nobody can come in between.
+        let owner = streams[name]?.owner ?? plane.leastLoadedWorker()
+        let local = localDescription(worker: owner)
+        let answer: IngestAnswer
+        do throws(OfferError) {
+            answer = try offer.ingestAnswer(local: local)
+        } catch {
+            throw refusal(for: error)
+        }
+        dismissPublisher(of: name)
+        let session = makeSession(.publisher, stream: name, worker: owner)
+        let tracks = settleTracks(answer.tracks.map(\.description), stream: name, owner: owner)
+        let specification = PeerSpecification(
+            id: session.peer,
+            local: local.credentials,
+            remote: offer.credentials,
+            role: answer.role,
+            fingerprints: offer.fingerprints
+        )
+        for (index, negotiated) in answer.tracks.enumerated() {
+            let codec = negotiated.description.codec
+            streams[name]?.tracks[index].isUndecided =
+                negotiated.alternatives.contains { $0.description.codec != codec }
+        }
+        plane.post(
+            .addPublisher(
+                specification,
+                zip(tracks, answer.tracks).map { IngestBinding(track: $0.id, negotiated: $1) }
+            ),
+            to: owner
+        )
+        begin(.session(session, identity), on: name)
+        logger.info("stream published", metadata: ["stream": "\(name)", "source": "whip"])
+        joinNegotiation.record(Interval(clock.now - begun))
+        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
+    }
+
+    // MARK: Takeover
+
+    func makeWay(for identity: PublisherIdentity, on name: StreamName) async throws(GatewayRefusal) {
+        guard let stream = streams[name], let publisher = stream.publisher else { return }
+        let taken = GatewayRefusal(
+            .alreadyPublishing,
+            "\"\(name)\" is being published already. Stop the other publisher, use another name, or publish with the "
+                + "same credential to take the stream over.",
+            retryAfter: .seconds(2)
+        )
+        switch policy.takeover {
+        case .replace: return
+        case .reject: throw taken
+        case .auto:
+            if publisher.identity == identity { return }
+            guard await isSilent(stream) else { throw taken }
+        }
+    }
+
+    /// Whether nothing has arrived for two seconds.
+    func isSilent(_ stream: LiveStream) async -> Bool {
+        guard clock.now - stream.startedAt > .seconds(2) else { return false }
+        let reports = await plane.report()
+        let ids = Set(stream.tracks.map(\.id))
+        return reports.lazy.flatMap(\.tracks).allSatisfy { track in
+            !ids.contains(track.id) || !track.isOwner || (track.silence ?? .infinity) >= 2
+        }
+    }
+
+    func dismissPublisher(of name: StreamName) {
+        switch streams[name]?.publisher {
+        case .session(let session, _):
+            streams[name]?.publisher = nil
+            plane.post(.removePeer(session.peer, .requested), to: session.worker)
+            forget(session)
+            logger.info("publisher replaced", metadata: ["stream": "\(name)"])
+        case .frames(let ingest, _, _):
+            streams[name]?.publisher = nil
+            ingest.end(.superseded)
+        case nil: break
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Media
+import MediaIO
+package import Primitives
+import SDP
+import WebRTC
+
+/// Viewers by WHEP, and the workers that carry a stream for them.
+extension Gateway {
+    // MARK: Watching
+
+    /// Accepts a viewer's offer.
+    package func play(stream name: StreamName, offer bytes: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer {
+        guard !isDraining else { throw Self.draining }
+        let begun = clock.now
+        guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
+        let offer = try parse(bytes)
+        guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty, isDecided(stream) else {
+            throw GatewayRefusal(
+                .notPublishing,
+                "Nobody publishes \"\(name)\" at the moment. Try again when the stream is live.",
+                retryAfter: .seconds(1)
+            )
+        }
+        guard !stream.isReordered else {
+            throw GatewayRefusal(
+                .reorderedVideo,
+                "The encoder sends B-frames, which browsers cannot play by WebRTC. Turn B-frames off in the encoder "
+                    + "(OBS: x264 option bframes=0 or tune zerolatency; ffmpeg: -bf 0)."
+            )
+        }
+        let worker = plane.worker(preferring: stream.owner)
+        let local = localDescription(worker: worker)
+        let answer: PlaybackAnswer
+        do throws(OfferError) {
+            answer = try offer.playbackAnswer(tracks: stream.tracks.map(\.description), local: local)
+        } catch {
+            throw refusal(for: error)
+        }
+        let session = makeSession(.viewer, stream: name, worker: worker)
+        relayIfNeeded(name, to: worker)
+        let specification = PeerSpecification(
+            id: session.peer,
+            local: local.credentials,
+            remote: offer.credentials,
+            role: answer.role,
+            fingerprints: offer.fingerprints
+        )
+        plane.post(
+            .addViewer(
+                specification,
+                answer.senders.map { PlaybackBinding(track: stream.tracks[$0.trackIndex].id, sender: $0) }
+            ),
+            to: worker
+        )
+        streams[name]?.viewers[session.id] = session
+        if stream.viewers.isEmpty, case .frames(let ingest, _, _) = stream.publisher {
+            ingest.setViewersPresent(true)
+        }
+        joinNegotiation.record(Interval(clock.now - begun))
+        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
+    }
+
+    /// Takes trickled candidates (RFC 8840).
+    ///
+    /// An ICE-lite gateway learns addresses from the checks themselves, so candidates are read, checked and forgotten.
+    package func addCandidates(
+        _ fragment: [UInt8],
+        session id: String,
+        stream: StreamName,
+        kind: SessionKind
+    ) async throws(GatewayRefusal) {
+        guard hasSession(id, stream: stream, kind: kind) else { throw Self.unknownSession }
+        do {
+            _ = try SDPFragment(parsing: fragment)
+        } catch {
+            throw GatewayRefusal(
+                .malformedFragment,
+                "The body is not a trickle ICE fragment (application/trickle-ice-sdpfrag)."
+            )
+        }
+    }
+
+    package func hasSession(_ id: String, stream: StreamName, kind: SessionKind) -> Bool {
+        guard let session = sessions[id] else { return false }
+        return session.stream == stream && session.kind == kind
+    }
+
+    /// Ends a session by DELETE.
+    package func end(session id: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {
+        guard let session = sessions[id], session.stream == stream, session.kind == kind else {
+            throw Self.unknownSession
+        }
+        plane.post(.removePeer(session.peer, .requested), to: session.worker)
+        forget(session)
+    }
+
+    // MARK: Workers
+
+    func relayIfNeeded(_ name: StreamName, to worker: Int) {
+        guard let stream = streams[name], worker != stream.owner, !stream.relays.contains(worker) else { return }
+        streams[name]?.relays.insert(worker)
+        for track in stream.tracks {
+            plane.post(
+                .addTrack(.init(id: track.id, codec: track.description.codec, owner: stream.owner)),
+                to: worker
+            )
+            plane.post(.startRelay(track.id, worker: worker), to: stream.owner)
+        }
+    }
+
+    func stopRelayIfUnused(_ name: StreamName, worker: Int) {
+        guard let stream = streams[name], stream.relays.contains(worker),
+            !stream.viewers.values.contains(where: { $0.worker == worker })
+        else { return }
+        streams[name]?.relays.remove(worker)
+        for track in stream.tracks {
+            plane.post(.stopRelay(track.id, worker: worker), to: stream.owner)
+            plane.post(.removeTrack(track.id), to: worker)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// A request to publish or to watch that the gateway refused.
+package struct GatewayRefusal: Error, Sendable, CustomStringConvertible {
+    /// What kind of refusal it is; the name is stable and appears in problem details and metrics.
+    package struct Code: Hashable, Sendable {
+        package let name: String
+        /// The HTTP status that says the same.
+        package let status: Int
+
+        package static let malformedOffer = Code(name: "malformed-offer", status: 400)
+        package static let malformedFragment = Code(name: "malformed-fragment", status: 400)
+        package static let unknownSession = Code(name: "unknown-session", status: 404)
+        package static let notPublishing = Code(name: "stream-not-publishing", status: 409)
+        package static let alreadyPublishing = Code(name: "stream-already-publishing", status: 409)
+        package static let noCommonCodec = Code(name: "no-common-codec", status: 406)
+        package static let reorderedVideo = Code(name: "reordered-video", status: 406)
+        package static let unsupportedCodec = Code(name: "unsupported-codec", status: 406)
+        package static let draining = Code(name: "draining", status: 503)
+        package static let overloaded = Code(name: "overloaded", status: 503)
+        package static let internalFailure = Code(name: "internal-failure", status: 500)
+    }
+
+    package var code: Code
+    /// What happened and what the client can do about it, in plain words.
+    ///
+    /// Never holds a token or a session description.
+    package var message: String
+    /// When to try again, where that makes sense.
+    package var retryAfter: Duration?
+
+    package init(_ code: Code, _ message: String, retryAfter: Duration? = nil) {
+        self.code = code
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    package var description: String { "\(code.name): \(message)" }
+}

@@ -1,0 +1,52 @@
+import MediaIO
+package import Telemetry
+
+extension GatewayStatistics {
+    /// The same figures under the names of the metrics.
+    package var metricFamilies: [MetricFamily] {
+        [
+            MetricFamily(
+                .sessions,
+                [
+                    Self.sample(publishers, label: .init("kind", "publisher")),
+                    Self.sample(viewers, label: .init("kind", "viewer")),
+                ]),
+            MetricFamily(.streams, [Self.sample(streams)]),
+            MetricFamily(.packetsReceived, [Self.sample(counters.packetsReceived)]),
+            MetricFamily(.packetsSent, [Self.sample(counters.packetsSent)]),
+            MetricFamily(.bytesReceived, [Self.sample(counters.bytesReceived)]),
+            MetricFamily(.bytesSent, [Self.sample(counters.bytesSent)]),
+            MetricFamily(.packetsLost, Self.directions(counters.packetsLostInbound, counters.packetsLostOutbound)),
+            MetricFamily(.nacks, Self.directions(counters.nacksReceived, counters.nacksSent)),
+            MetricFamily(.retransmissions, [Self.sample(counters.retransmissions)]),
+            MetricFamily(
+                .keyFrameRequests, Self.directions(counters.keyFrameRequestsReceived, counters.keyFrameRequestsSent)),
+            MetricFamily(.forwardDelay, [Self.sample(counters.forwardDelay)]),
+            MetricFamily(
+                .join,
+                [
+                    Self.sample(joinNegotiation, label: .init("phase", "sdp")),
+                    Self.sample(counters.joins.ice, label: .init("phase", "ice")),
+                    Self.sample(counters.joins.dtls, label: .init("phase", "dtls")),
+                    Self.sample(counters.joins.firstPacket, label: .init("phase", "first_packet")),
+                ]),
+        ]
+    }
+
+    private static func directions(_ inbound: Int, _ outbound: Int) -> [MetricFamily.Sample] {
+        [sample(inbound, label: .init("direction", "in")), sample(outbound, label: .init("direction", "out"))]
+    }
+
+    private static func sample(
+        _ histogram: DurationHistogram, label: MetricFamily.Label? = nil
+    ) -> MetricFamily.Sample {
+        let snapshot = HistogramSnapshot(
+            upperBounds: DurationHistogram.bounds, counts: histogram.counts.map { UInt64(max($0, 0)) },
+            sum: histogram.sum)
+        return .init(.histogram(snapshot), labels: label.map { [$0] } ?? [])
+    }
+
+    private static func sample(_ value: Int, label: MetricFamily.Label? = nil) -> MetricFamily.Sample {
+        .init(.integer(UInt64(max(value, 0))), labels: label.map { [$0] } ?? [])
+    }
+}

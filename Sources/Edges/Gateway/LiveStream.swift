@@ -1,0 +1,59 @@
+import Media
+import MediaIO
+import Primitives
+
+/// One stream on this node: its tracks, who publishes it and who watches.
+struct LiveStream {
+    /// A track and its number on the media plane.
+    struct Track {
+        var id: TrackID
+        var description: TrackDescription
+        var width: Int?
+        var height: Int?
+        /// The answer allowed several codecs, and no packet has shown yet which one it is.
+        var isUndecided = false
+    }
+
+    /// Who feeds the tracks.
+    enum Publisher {
+        case session(Session, PublisherIdentity)
+        case frames(FrameIngest, PublisherIdentity, source: String)
+
+        var identity: PublisherIdentity {
+            switch self {
+            case .session(_, let identity), .frames(_, let identity, _): identity
+            }
+        }
+
+        var source: String {
+            switch self {
+            case .session: "whip"
+            case .frames(_, _, let source): source
+            }
+        }
+    }
+
+    let name: StreamName
+    /// The worker where the stream is published, for its whole life.
+    let owner: Int
+    var tracks: [Track] = []
+    var publisher: Publisher?
+    var startedAt: ContinuousClock.Instant
+    /// Seconds since 1970.
+    var startedAtWallClock: Double
+    /// When the stream ends if nobody publishes it again.
+    var graceEnds: ContinuousClock.Instant?
+    var viewers: [String: Session] = [:]
+    /// Workers other than the owner that carry the tracks.
+    var relays: Set<Int> = []
+    var warnings: [IngestWarning] = []
+    /// Pictures change places between decoding and display, and not disposably: browsers cannot play this.
+    var isReordered = false
+
+    static let maximumWarnings = 16
+
+    mutating func warn(_ warning: IngestWarning) {
+        warnings.removeAll { $0.code == warning.code }
+        if warnings.count < Self.maximumWarnings { warnings.append(warning) }
+    }
+}

@@ -1,0 +1,73 @@
+import MediaIO
+import Primitives
+
+/// Which half of WHIP/WHEP a session belongs to.
+package enum SessionKind: String, Sendable, Hashable {
+    case publisher
+    case viewer
+}
+
+/// Who publishes, as far as takeovers are concerned.
+package enum PublisherIdentity: Hashable, Sendable {
+    /// Anonymous, from this machine.
+    case loopback
+    /// Anonymous, from anywhere.
+    case anonymous
+    /// A key or token, by a digest of what identifies it; never the secret itself.
+    case credential(String)
+}
+
+/// What a client gets for an offer that was accepted.
+package struct SessionAnswer: Sendable {
+    package var sessionID: String
+    package var sdp: String
+    /// A strong entity tag, quotes included.
+    package var entityTag: String
+
+    package init(sessionID: String, sdp: String, entityTag: String) {
+        self.sessionID = sessionID
+        self.sdp = sdp
+        self.entityTag = entityTag
+    }
+}
+
+/// A WebRTC session of a stream.
+struct Session: Sendable {
+    let id: String
+    let kind: SessionKind
+    let peer: PeerID
+    let worker: Int
+    let stream: StreamName
+    var isConnected = false
+}
+
+/// How a publisher that is already there is treated.
+package enum TakeoverPolicy: String, Sendable {
+    /// The same credential replaces at once; anybody else once the publisher has been silent for two seconds.
+    case auto
+    case replace
+    case reject
+}
+
+/// How the gateway behaves, as configured.
+package struct GatewayPolicy: Sendable {
+    package var takeover: TakeoverPolicy
+    /// How long viewers are kept when a publisher has gone.
+    package var grace: Duration
+    /// Sessions at most; beyond that new ones are refused.
+    package var maximumSessions: Int
+    /// Streams at most.
+    package var maximumStreams: Int
+
+    package init(
+        takeover: TakeoverPolicy = .auto,
+        grace: Duration = .seconds(15),
+        maximumSessions: Int = 10_000,
+        maximumStreams: Int = 1_000
+    ) {
+        self.takeover = takeover
+        self.grace = grace
+        self.maximumSessions = maximumSessions
+        self.maximumStreams = maximumStreams
+    }
+}

@@ -1,0 +1,84 @@
+package import MediaIO
+
+/// A stream as the API shows it.
+package struct StreamStatus: Sendable, Codable, Equatable {
+    /// One track of a stream.
+    package struct Track: Sendable, Codable, Equatable {
+        package var kind: String
+        package var codec: String
+        /// Bits per second over the last second or two; 0 when nothing arrives.
+        package var bitrate: Int
+        package var width: Int?
+        package var height: Int?
+        package var channels: Int?
+        package var packetsReceived: Int
+        package var packetsLost: Int
+        package var keyFrameIntervalSeconds: Double?
+
+        package init(
+            kind: String, codec: String, bitrate: Int, width: Int? = nil, height: Int? = nil, channels: Int? = nil,
+            packetsReceived: Int = 0, packetsLost: Int = 0, keyFrameIntervalSeconds: Double? = nil
+        ) {
+            self.kind = kind
+            self.codec = codec
+            self.bitrate = bitrate
+            self.width = width
+            self.height = height
+            self.channels = channels
+            self.packetsReceived = packetsReceived
+            self.packetsLost = packetsLost
+            self.keyFrameIntervalSeconds = keyFrameIntervalSeconds
+        }
+    }
+
+    package var name: String
+    /// `live`, or `waiting` while the publisher is away and viewers are kept.
+    package var state: String
+    /// `whip`, `rtmp` or `demo`.
+    package var source: String
+    /// When the current publisher began, as an ISO 8601 date.
+    package var startedAt: String
+    package var tracks: [Track]
+    package var viewers: Int
+    package var warnings: [IngestWarning]
+
+    package init(
+        name: String, state: String, source: String, startedAt: String, tracks: [Track], viewers: Int,
+        warnings: [IngestWarning] = []
+    ) {
+        self.name = name
+        self.state = state
+        self.source = source
+        self.startedAt = startedAt
+        self.tracks = tracks
+        self.viewers = viewers
+        self.warnings = warnings
+    }
+}
+
+/// Something about a publisher's media that its viewers will notice.
+package struct IngestWarning: Sendable, Codable, Hashable {
+    /// Stable, for machines.
+    package var code: String
+    /// What it means and how to cure it.
+    package var message: String
+
+    package init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// Totals of the whole gateway, for metrics.
+package struct GatewayStatistics: Sendable {
+    package var publishers = 0
+    package var viewers = 0
+    package var streams = 0
+    package var counters = MediaCounters()
+    /// How long it took to answer a viewer's or publisher's offer.
+    package var joinNegotiation = DurationHistogram()
+    /// Sessions that ended without ever connecting, or in an error, by reason.
+    package var failures: [String: Int] = [:]
+
+    package init() {}
+}

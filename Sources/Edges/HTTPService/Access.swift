@@ -1,0 +1,86 @@
+import Auth
+import HTTPTypes
+import Hummingbird
+import Primitives
+import Telemetry
+
+/// Who a request comes from, and whether it may go on.
+struct Access: Sendable {
+    let authorizer: Authorizer
+    let posts: AddressLimiter
+    let failures: AddressLimiter
+    let limitsLoopback: Bool
+    let now: @Sendable () -> Instant
+
+    /// Checks what a request presents against what it asks for.
+    ///
+    /// - Throws: ``Problem``: 401 and 403 with the command that helps, 429 after too many wrong credentials.
+    func authorize(
+        _ permission: Permission,
+        stream: StreamName?,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async throws(Problem) -> Grant {
+        let limited = isLimited(peer)
+        if let limited, let wait = failures.wait(limited, at: now()) { throw .tooManyFailures(wait) }
+        do throws(AuthRefusal) {
+            let credential = try credential(request, permission, stream)
+            return try await authorizer.authorize(
+                permission,
+                stream: stream,
+                credential: credential,
+                origin: Self.origin(of: request, peer: peer)
+            )
+        } catch {
+            if let limited, error.reason != .credentialMissing { _ = failures.take(limited, at: now()) }
+            throw Problem(error)
+        }
+    }
+
+    /// The same for a session that is there already.
+    ///
+    /// Its path, which nobody can guess, stands for the right to it. A credential that is presented nevertheless must be good.
+    func authorizeSession(
+        _ permission: Permission,
+        stream: StreamName,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async throws(Problem) {
+        guard request.headers[.authorization] != nil else { return }
+        _ = try await authorize(permission, stream: stream, request, peer: peer)
+    }
+
+    /// Counts a request for a session.
+    func countPost(from peer: TransportAddress?) throws(Problem) {
+        guard let limited = isLimited(peer), let wait = posts.take(limited, at: now()) else { return }
+        throw .tooManyRequests(wait)
+    }
+
+    private func isLimited(_ peer: TransportAddress?) -> TransportAddress? {
+        guard let peer, limitsLoopback || !peer.isLoopback else { return nil }
+        return peer
+    }
+
+    /// The token in `Authorization: Bearer …` (RFC 6750 section 2.1); `nil` when there is no such field.
+    private func credential(
+        _ request: Request,
+        _ permission: Permission,
+        _ stream: StreamName?
+    ) throws(AuthRefusal) -> Secret? {
+        let values = request.headers[values: .authorization]
+        guard let value = values.first else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard values.count == 1, parts.count == 2, parts[0].lowercased() == "bearer" else {
+            throw authorizer.malformedCredential(permission, stream: stream)
+        }
+        return Secret(String(parts[1].drop { $0 == " " }))
+    }
+
+    static func origin(of request: Request, peer: TransportAddress?) -> RequestOrigin {
+        RequestOrigin(
+            peer: peer,
+            host: request.head.authority,
+            fields: request.headers.lazy.map { (name: $0.name.rawName, value: $0.value) }
+        )
+    }
+}

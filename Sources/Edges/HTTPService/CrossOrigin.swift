@@ -1,0 +1,45 @@
+import HTTPTypes
+import Hummingbird
+
+/// Which pages of other sites may read which answers (the Fetch standard's CORS protocol).
+struct CrossOrigin: Sendable {
+    /// In lower case.
+    let apiOrigins: Set<String>
+
+    /// What scripts of other sites may read of an answer.
+    private static let exposed = "Location, ETag, Link, Retry-After"
+
+    /// Adds the fields that belong to every answer, errors too.
+    ///
+    /// WHIP and WHEP answer every page: their requests carry a token or nothing, never a cookie, so there is no
+    /// authority of a browser that a foreign page could borrow. The API answers the pages it was told to.
+    func mark(_ response: inout Response, path: String, origin: String?) {
+        if path.hasPrefix("/whip/") || path.hasPrefix("/whep/") {
+            response.headers[.accessControlAllowOrigin] = "*"
+            response.headers[.accessControlExposeHeaders] = Self.exposed
+        } else if path.hasPrefix("/api/"), !apiOrigins.isEmpty {
+            response.headers[.vary] = "Origin"
+            guard let origin, apiOrigins.contains(origin.lowercased()) else { return }
+            response.headers[.accessControlAllowOrigin] = origin
+            response.headers[.accessControlExposeHeaders] = Self.exposed
+        }
+    }
+
+    /// The answer to `OPTIONS`, which is also what browsers ask before they send anything.
+    static func options(for route: Route) -> Response {
+        let methods = route.methods.joined(separator: ", ")
+        var headers: HTTPFields = [
+            .allow: methods,
+            .accessControlAllowMethods: methods,
+            .accessControlAllowHeaders: "Authorization, Content-Type, If-Match",
+            .accessControlMaxAge: "86400",
+            .contentLength: "0",
+        ]
+        switch route {
+        case .endpoint: headers[.acceptPost] = SessionRoutes.offerType
+        case .session: headers[.acceptPatch] = SessionRoutes.fragmentType
+        default: break
+        }
+        return Response(status: .ok, headers: headers)
+    }
+}

@@ -1,0 +1,91 @@
+import HTTPTypes
+package import Hummingbird
+import Logging
+import Primitives
+import Telemetry
+import WebPages
+
+/// Answers every request: finds its route, and turns what goes wrong into a problem.
+package struct GatewayResponder: HTTPResponder {
+    package typealias Context = ClientContext
+
+    let sessions: SessionRoutes
+    let information: InformationRoutes
+    let pages: PageRoutes
+    let crossOrigin: CrossOrigin
+    let metrics: MetricsRegistry
+    let logger: Logger
+    /// Who a request comes from; tests say so themselves.
+    let peer: @Sendable (Request, ClientContext) -> TransportAddress?
+
+    package func respond(to request: Request, context: ClientContext) async -> Response {
+        let path = String(request.uri.path)
+        let peer = peer(request, context)
+        var response: Response
+        do throws(Problem) {
+            response = try await answer(request, path: path, peer: peer)
+        } catch {
+            metrics.countRefusal(error.name)
+            note(error, of: request, path: path, peer: peer)
+            response = error.response
+        }
+        response.headers[.xContentTypeOptions] = "nosniff"
+        crossOrigin.mark(&response, path: path, origin: request.headers[.origin])
+        if request.method == .head { response = response.withoutBody() }
+        return response
+    }
+
+    /// A credential that was refused is worth a line in production; whatever else clients get wrong is not.
+    private func note(_ problem: Problem, of request: Request, path: String, peer: TransportAddress?) {
+        let isCredential = (problem.status == 401 || problem.status == 403) && request.headers[.authorization] != nil
+        logger.log(
+            level: isCredential ? .notice : .debug,
+            "Request refused",
+            metadata: [
+                LogKeys.method: "\(request.method)", LogKeys.status: .stringConvertible(problem.status),
+                LogKeys.eventReason: "\(problem.name)", LogKeys.path: .string(String(path.prefix(256))),
+                LogKeys.clientAddress: .string(peer?.host ?? ""),
+            ]
+        )
+    }
+
+    private func answer(
+        _ request: Request,
+        path: String,
+        peer: TransportAddress?
+    ) async throws(Problem) -> Response {
+        let route = try Route(path: path)
+        // Browsers ask this before they send a token, so it needs none.
+        if request.method == .options { return CrossOrigin.options(for: route) }
+        switch route {
+        case .endpoint(let kind, let stream):
+            return try await sessions.endpoint(kind, stream, request, peer: peer)
+        case .session(let kind, let stream, let id):
+            return try await sessions.session(kind, stream, id, request, peer: peer)
+        default: break
+        }
+        guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
+        switch route {
+        case .home: return pages.document(WebPages.home, request)
+        case .player: return pages.document(WebPages.player, request)
+        case .publisher: return pages.document(WebPages.publisher, request)
+        case .asset(let name): return try pages.asset(name, request)
+        case .streams: return try await information.streams(request, peer: peer)
+        case .stream(let name): return try await information.stream(name, request, peer: peer)
+        case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)
+        case .metrics: return try await information.metrics(request, peer: peer)
+        case .live: return information.live()
+        case .ready: return information.ready()
+        case .endpoint, .session: throw .notFound
+        }
+    }
+}
+
+extension Response {
+    /// The same head; its length stays that of the body left out (RFC 9110 section 9.3.2).
+    fileprivate func withoutBody() -> Response {
+        var headers = headers
+        if let length = body.contentLength, headers[.contentLength] == nil { headers[.contentLength] = "\(length)" }
+        return Response(status: status, headers: headers)
+    }
+}

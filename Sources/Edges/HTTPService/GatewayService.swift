@@ -1,0 +1,25 @@
+package import Gateway
+package import Primitives
+
+/// What HTTP needs of a gateway; tests answer in its place.
+package protocol GatewayService: Sendable {
+    func publish(
+        stream: StreamName,
+        offer: [UInt8],
+        by identity: PublisherIdentity
+    ) async throws(GatewayRefusal) -> SessionAnswer
+    func play(stream: StreamName, offer: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer
+    func addCandidates(
+        _ fragment: [UInt8],
+        session: String,
+        stream: StreamName,
+        kind: SessionKind
+    ) async throws(GatewayRefusal)
+    func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
+    func hasSession(_ session: String, stream: StreamName, kind: SessionKind) async -> Bool
+    func streams() async -> [StreamStatus]
+    func stream(_ name: StreamName) async -> StreamStatus?
+    func statistics() async -> GatewayStatistics
+}
+
+extension Gateway: GatewayService {}

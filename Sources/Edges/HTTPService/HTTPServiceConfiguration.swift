@@ -1,0 +1,54 @@
+/// How the HTTP service listens and answers.
+package struct HTTPServiceConfiguration: Sendable {
+    /// A literal address; `::` takes IPv4 too.
+    package var host: String
+    /// 0 takes any free port.
+    package var port: UInt16
+    /// Origins besides the gateway's own that may call the API from a browser, in lower case.
+    package var corsOrigins: Set<String>
+    /// The value of the CSP directive `frame-ancestors`.
+    package var frameAncestors: String
+    package var iceServers: [ICEServerLink]
+    package var limits: Limits
+    /// The name of this gateway in health answers.
+    package var nodeName: String
+
+    /// How much one address may ask for.
+    package struct Limits: Sendable {
+        package var postsPerMinute: Int
+        package var postsBurst: Int
+        package var failuresPerMinute: Int
+        /// Whether clients on this machine are limited too.
+        package var includeLoopback: Bool
+
+        package init(
+            postsPerMinute: Int = 120,
+            postsBurst: Int = 60,
+            failuresPerMinute: Int = 20,
+            includeLoopback: Bool = false
+        ) {
+            self.postsPerMinute = postsPerMinute
+            self.postsBurst = postsBurst
+            self.failuresPerMinute = failuresPerMinute
+            self.includeLoopback = includeLoopback
+        }
+    }
+
+    package init(
+        host: String = "::",
+        port: UInt16 = 8080,
+        corsOrigins: Set<String> = [],
+        frameAncestors: String = "'self'",
+        iceServers: [ICEServerLink] = [],
+        limits: Limits = Limits(),
+        nodeName: String = "martlet"
+    ) {
+        self.host = host
+        self.port = port
+        self.corsOrigins = corsOrigins
+        self.frameAncestors = frameAncestors
+        self.iceServers = iceServers
+        self.limits = limits
+        self.nodeName = nodeName
+    }
+}

@@ -1,0 +1,64 @@
+import Gateway
+import Primitives
+
+/// What a path of the gateway stands for.
+enum Route: Equatable {
+    case endpoint(SessionKind, StreamName)
+    case session(SessionKind, StreamName, String)
+    case home
+    case player(StreamName)
+    case publisher(StreamName)
+    case asset(String)
+    case streams
+    case stream(StreamName)
+    case streamStatistics(StreamName)
+    case metrics
+    case live
+    case ready
+
+    /// Reads the path of a request, without its query.
+    ///
+    /// Nothing is decoded: every path of the gateway is made of letters that need no escape.
+    init(path: String) throws(Problem) {
+        let parts = path.split(separator: "/" as Character, omittingEmptySubsequences: false)
+            .dropFirst().map(String.init)
+        switch (parts.first ?? "", parts.count) {
+        case ("", 1): self = .home
+        case ("whip", 2): self = .endpoint(.publisher, try Self.stream(parts[1]))
+        case ("whep", 2): self = .endpoint(.viewer, try Self.stream(parts[1]))
+        case ("whip", 3): self = .session(.publisher, try Self.stream(parts[1]), parts[2])
+        case ("whep", 3): self = .session(.viewer, try Self.stream(parts[1]), parts[2])
+        case ("play", 2): self = .player(try Self.stream(parts[1]))
+        case ("publish", 2): self = .publisher(try Self.stream(parts[1]))
+        case ("assets", 2): self = .asset(parts[1])
+        case ("metrics", 1): self = .metrics
+        case ("health", 2) where parts[1] == "live": self = .live
+        case ("health", 2) where parts[1] == "ready": self = .ready
+        case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
+        default: throw .notFound
+        }
+    }
+
+    private static func api(_ parts: ArraySlice<String>) throws(Problem) -> Route {
+        switch parts.count {
+        case 0: return .streams
+        case 1: return .stream(try stream(parts.first ?? ""))
+        case 2 where parts.last == "stats": return .streamStatistics(try stream(parts.first ?? ""))
+        default: throw .notFound
+        }
+    }
+
+    private static func stream(_ text: String) throws(Problem) -> StreamName {
+        guard let name = StreamName(text) else { throw .badStreamName }
+        return name
+    }
+
+    /// The methods it understands, for `Allow`.
+    var methods: [String] {
+        switch self {
+        case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
+        case .session: ["DELETE", "OPTIONS", "PATCH"]
+        default: ["GET", "HEAD", "OPTIONS"]
+        }
+    }
+}

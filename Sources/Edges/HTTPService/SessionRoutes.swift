@@ -1,0 +1,119 @@
+import Auth
+import Foundation
+import Gateway
+import HTTPTypes
+import Hummingbird
+import Primitives
+
+/// WHIP (RFC 9725) and WHEP: offers in, answers out, and the sessions between.
+struct SessionRoutes: Sendable {
+    static let offerType = "application/sdp"
+    static let fragmentType = "application/trickle-ice-sdpfrag"
+
+    let gateway: any GatewayService
+    let access: Access
+    let iceServers: [ICEServerLink]
+
+    /// `POST`, `HEAD` and `GET` on an endpoint.
+    func endpoint(
+        _ kind: SessionKind,
+        _ stream: StreamName,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async throws(Problem) -> Response {
+        switch request.method {
+        case .post: return try await open(kind, stream, request, peer: peer)
+        // Clients ask this way whether there is an endpoint at all.
+        case .head: return Response(status: .ok, headers: [.contentType: Self.offerType])
+        case .get: return Response(status: .noContent)
+        default: throw .methodNotAllowed(.endpoint(kind, stream))
+        }
+    }
+
+    private func open(
+        _ kind: SessionKind,
+        _ stream: StreamName,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async throws(Problem) -> Response {
+        try access.countPost(from: peer)
+        guard Body.isOf(Self.offerType, request) else {
+            throw .unsupportedMediaType(Self.offerType, field: .acceptPost)
+        }
+        // Permission first: who has none cannot make us read an offer.
+        let grant = try await access.authorize(Self.permission(kind), stream: stream, request, peer: peer)
+        let offer = try await Body.collect(request)
+        let answer: SessionAnswer
+        do throws(GatewayRefusal) {
+            switch kind {
+            case .publisher:
+                answer = try await gateway.publish(stream: stream, offer: offer, by: Self.identity(grant.holder))
+            case .viewer: answer = try await gateway.play(stream: stream, offer: offer)
+            }
+        } catch {
+            throw Problem(error)
+        }
+        var headers: HTTPFields = [
+            .contentType: Self.offerType,
+            .location: "/\(Self.word(kind))/\(stream)/\(answer.sessionID)",
+            .eTag: answer.entityTag,
+            .cacheControl: "no-store",
+        ]
+        let now = Int64(Date.now.timeIntervalSince1970)
+        for server in iceServers {
+            headers.append(HTTPField(name: .link, value: server.fieldValue(now: now)))
+        }
+        return Response(status: .created, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
+    }
+
+    /// `PATCH` and `DELETE` on a session.
+    func session(
+        _ kind: SessionKind,
+        _ stream: StreamName,
+        _ id: String,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async throws(Problem) -> Response {
+        guard request.method == .patch || request.method == .delete else {
+            throw .methodNotAllowed(.session(kind, stream, id))
+        }
+        try await access.authorizeSession(Self.permission(kind), stream: stream, request, peer: peer)
+        do {
+            if request.method == .delete {
+                try await gateway.end(session: id, stream: stream, kind: kind)
+                return Response(status: .ok)
+            }
+            // A session that is gone is worth knowing before what is wrong with the body.
+            if await gateway.hasSession(id, stream: stream, kind: kind) {
+                guard Body.isOf(Self.fragmentType, request) else {
+                    throw Problem.unsupportedMediaType(Self.fragmentType, field: .acceptPatch)
+                }
+            }
+            let fragment = try await Body.collect(request)
+            try await gateway.addCandidates(fragment, session: id, stream: stream, kind: kind)
+            return Response(status: .noContent)
+        } catch let refusal as GatewayRefusal {
+            throw Problem(refusal)
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw .interrupted
+        }
+    }
+
+    private static func permission(_ kind: SessionKind) -> Permission {
+        kind == .publisher ? .publish : .play
+    }
+
+    private static func word(_ kind: SessionKind) -> String {
+        kind == .publisher ? "whip" : "whep"
+    }
+
+    private static func identity(_ holder: Grant.Holder) -> PublisherIdentity {
+        switch holder {
+        case .loopback: .loopback
+        case .anonymous: .anonymous
+        case .credential(let digest): .credential(digest)
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Keeps the module's folder until its first file lands.

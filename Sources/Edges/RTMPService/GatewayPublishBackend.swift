@@ -1,0 +1,68 @@
+package import Auth
+package import Gateway
+import Media
+import Primitives
+import RTMP
+
+extension FrameIngest: FrameSink {}
+
+/// Lets publishers into the gateway once somebody else has said that they may.
+package struct GatewayPublishBackend: PublishBackend {
+    package typealias Authorize = @Sendable (RTMPPublishRequest) async -> AuthorizationDecision
+
+    private let gateway: Gateway
+    private let authorize: Authorize
+
+    package init(gateway: Gateway, authorize: @escaping Authorize) {
+        self.gateway = gateway
+        self.authorize = authorize
+    }
+
+    /// The usual way: tokens, stream keys and loopback, as the configuration says.
+    package init(gateway: Gateway, authorizer: Authorizer) {
+        self.init(gateway: gateway) { request in await authorizer.decision(about: request) }
+    }
+
+    package func admit(
+        _ request: RTMPPublishRequest,
+        onEnd: @escaping @Sendable (IngestEnd) -> Void
+    ) async -> PublishAdmission {
+        let identity: PublisherIdentity
+        switch await authorize(request) {
+        case .allowed(let allowed): identity = allowed
+        case .refused(let reason, let message):
+            return .refused(code: RTMPStatusCode.publishDenied, reason: reason, message: message)
+        }
+        do throws(GatewayRefusal) {
+            return .admitted(try await gateway.ingest(stream: request.stream, by: identity, onEnd: onEnd))
+        } catch {
+            let isTaken = error.code == .alreadyPublishing
+            return .refused(
+                code: isTaken ? RTMPStatusCode.publishBadName : RTMPStatusCode.publishFailed,
+                reason: error.code.name,
+                message: error.message
+            )
+        }
+    }
+}
+
+extension Authorizer {
+    /// Whether `request` may publish; for RTMP the peer's address alone says what loopback is.
+    package func decision(about request: RTMPPublishRequest) async -> AuthorizationDecision {
+        do throws(AuthRefusal) {
+            let grant = try await authorize(
+                .publish,
+                stream: request.stream,
+                credential: request.credential,
+                origin: RequestOrigin(peer: request.peer, transport: .socket)
+            )
+            switch grant.holder {
+            case .loopback: return .allowed(.loopback)
+            case .anonymous: return .allowed(.anonymous)
+            case .credential(let digest): return .allowed(.credential(digest))
+            }
+        } catch {
+            return .refused(reason: error.reason.rawValue, message: error.detail)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// Every metric of the gateway: dashboards rely on these names.
+///
+/// Labels are bounded by construction: kinds, directions, phases and reasons are words of the program, never names
+/// of streams or users.
+package struct MetricName: Sendable, Hashable {
+    package let name: String
+    package let help: String
+    package let kind: MetricFamily.Kind
+
+    private init(_ name: String, _ kind: MetricFamily.Kind, _ help: String) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+    }
+
+    package static let sessions = MetricName("martlet_sessions", .gauge, "Sessions by kind.")
+    package static let streams = MetricName("martlet_streams", .gauge, "Streams with a publisher.")
+    package static let packetsReceived = MetricName(
+        "martlet_packets_received_total",
+        .counter,
+        "RTP packets received from publishers."
+    )
+    package static let packetsSent = MetricName("martlet_packets_sent_total", .counter, "RTP packets sent to viewers.")
+    package static let bytesReceived = MetricName(
+        "martlet_bytes_received_total",
+        .counter,
+        "Media bytes received from publishers."
+    )
+    package static let bytesSent = MetricName("martlet_bytes_sent_total", .counter, "Media bytes sent to viewers.")
+    package static let packetsLost = MetricName(
+        "martlet_packets_lost_total",
+        .counter,
+        "RTP packets lost, by direction."
+    )
+    package static let nacks = MetricName("martlet_nacks_total", .counter, "Negative acknowledgements, by direction.")
+    package static let retransmissions = MetricName(
+        "martlet_retransmissions_total",
+        .counter,
+        "Packets sent again on request."
+    )
+    package static let keyFrameRequests = MetricName(
+        "martlet_keyframe_requests_total",
+        .counter,
+        "Requests for key frames, by direction."
+    )
+    package static let forwardDelay = MetricName(
+        "martlet_forward_delay_seconds",
+        .histogram,
+        "Time from datagram in to datagram out."
+    )
+    package static let join = MetricName("martlet_join_seconds", .histogram, "Time of each phase of joining.")
+    package static let refusals = MetricName("martlet_refusals_total", .counter, "Requests refused, by reason.")
+    package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
+
+    package static let all: [MetricName] = [
+        sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
+        keyFrameRequests, forwardDelay, join, refusals, buildInfo,
+    ]
+
+    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+}

@@ -1,0 +1,112 @@
+"""Test media, made by ffmpeg when a test needs them, and encoders that publish live."""
+
+import functools
+import subprocess
+import sys
+
+import imageio_ffmpeg
+
+from .processes import ROOT, WORK, Program
+
+FFMPEG_DEBIAN = "/usr/bin/ffmpeg"
+
+
+@functools.cache
+def ffmpeg_new():
+    """A current ffmpeg that speaks WHIP and Enhanced RTMP; Debian's does neither."""
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def _make(name, arguments):
+    WORK.mkdir(exist_ok=True)
+    path = WORK / name
+    if not path.exists():
+        partial = path.with_name("partial-" + path.name)
+        subprocess.run([FFMPEG_DEBIAN, "-v", "error", "-y", *arguments, str(partial)], check=True, timeout=120)
+        partial.rename(path)
+    return path
+
+
+PICTURE = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30"]
+TONE = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+
+
+def h264_options(gop=30, bitrate="800k", profile="baseline", b_frames=0):
+    return [
+        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-profile:v", profile, "-pix_fmt", "yuv420p",
+        "-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0", "-bf", str(b_frames), "-b:v", bitrate,
+        "-maxrate", bitrate, "-bufsize", bitrate, "-x264-params", "slices=1:sliced-threads=0",
+    ]  # fmt: skip
+
+
+def h264_file(gop=30, bitrate="800k", seconds=10):
+    options = [*PICTURE, "-t", str(seconds), *h264_options(gop, bitrate), "-bsf:v", "h264_mp4toannexb", "-f", "h264"]
+    return _make(f"picture-{gop}-{bitrate}-{seconds}.h264", options)
+
+
+def vp8_file(seconds=10):
+    options = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "30", "-b:v", "800k", "-f", "ivf"]
+    return _make("picture.ivf", [*PICTURE, "-t", str(seconds), *options])
+
+
+def opus_file(seconds=10):
+    options = ["-c:a", "libopus", "-ac", "2", "-b:a", "64k", "-frame_duration", "20", "-page_duration", "20000"]
+    return _make("tone.ogg", [*TONE, "-t", str(seconds), *options, "-f", "ogg"])
+
+
+def mp4_file(codec="h264", seconds=10):
+    video = h264_options() if codec == "h264" else ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "30"]
+    suffix = "mp4" if codec == "h264" else "webm"
+    return _make(f"film-{codec}.{suffix}", [*PICTURE, *TONE, "-t", str(seconds), *video, "-c:a", "libopus", "-ac", "2"])
+
+
+def publish_rtmp(url, ffmpeg=FFMPEG_DEBIAN, video=None, audio=("-c:a", "aac", "-ar", "48000", "-b:a", "96k"), extra=()):
+    """A moving picture and a tone, encoded live."""
+    arguments = [
+        ffmpeg, "-hide_banner", "-loglevel", "info", "-re", *PICTURE, "-re", *TONE, *(video or h264_options()), *audio,
+        "-f", "flv", *extra, url,
+    ]  # fmt: skip
+    return Program(arguments, "ffmpeg-rtmp")
+
+
+def publish_whip(url, token=None, video=None, extra=()):
+    arguments = [
+        ffmpeg_new(), "-hide_banner", "-loglevel", "info", "-re", *PICTURE, "-re", *TONE, *(video or h264_options()),
+        "-c:a", "libopus", "-ac", "2", "-ar", "48000", "-b:a", "64k", "-f", "whip", *extra,
+        *(("-authorization", token) if token else ()), url,
+    ]  # fmt: skip
+    return Program(arguments, "ffmpeg-whip")
+
+
+class ClockedPublisher:
+    """Publishes pictures that carry the wall clock, drawn frame by frame and encoded live."""
+
+    def __init__(self, url, gop=30, bitrate="1000k", whip=False):
+        self.source_log = open(WORK / "clock-source.log", "wb")
+        self.source = subprocess.Popen(
+            [sys.executable, str(ROOT / "Tests/EndToEnd/clients/clock_source.py")],
+            stdout=subprocess.PIPE,
+            stderr=self.source_log,
+        )
+        # With the frames' arrival as time stamps nothing is buffered before the encoder.
+        picture = [
+            "-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0", "-use_wallclock_as_timestamps", "1",
+            "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x360", "-r", "30", "-i", "pipe:0",
+        ]  # fmt: skip
+        encoder = [*h264_options(gop, bitrate), "-fps_mode", "passthrough"]
+        output = ["-f", "whip", url] if whip else ["-flush_packets", "1", "-f", "flv", url]
+        self.program = Program(
+            [ffmpeg_new() if whip else FFMPEG_DEBIAN, "-hide_banner", "-loglevel", "info", *picture, *encoder, *output],
+            "ffmpeg-clock",
+            stdin=self.source.stdout,
+        )
+        self.source.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.program.stop()
+        self.source.kill()
+        self.source.wait()
+        self.source_log.close()

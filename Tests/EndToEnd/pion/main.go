@@ -1,0 +1,211 @@
+// A WHIP publisher and a WHEP viewer on Pion, a WebRTC stack that shares no code with browsers, GStreamer or us.
+//
+//	pion publish -url http://127.0.0.1:8080/whip/cam -video film.h264 -audio film.ogg
+//	pion watch   -url http://127.0.0.1:8080/whep/cam -seconds 5
+//
+// Each event is one JSON object on a line of standard output; the last one is the summary.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/webrtc/v3"
+)
+
+// How long a connection may take to come about.
+const connectLimit = 15 * time.Second
+
+type event map[string]interface{}
+
+var outputLock sync.Mutex
+
+func emit(e event) {
+	outputLock.Lock()
+	defer outputLock.Unlock()
+	line, err := json.Marshal(e)
+	if err == nil {
+		fmt.Println(string(line))
+	}
+}
+
+func fail(err error) {
+	if err != nil {
+		emit(event{"event": "error", "message": err.Error()})
+		os.Exit(1)
+	}
+}
+
+// session is one peer connection and the resource behind it.
+type session struct {
+	connection *webrtc.PeerConnection
+	endpoint   string
+	token      string
+	resource   string
+	connected  chan struct{}
+	ended      chan struct{}
+}
+
+func newSession(endpoint, token string) (*session, error) {
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterDefaultCodecs(); err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
+		return nil, err
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	api := webrtc.NewAPI(
+		webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+	connection, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		connection: connection, endpoint: endpoint, token: token,
+		connected: make(chan struct{}), ended: make(chan struct{}),
+	}
+	var connectedOnce, endedOnce sync.Once
+	connection.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		emit(event{"event": "state", "state": state.String(), "at": milliseconds()})
+		switch state {
+		case webrtc.PeerConnectionStateConnected:
+			connectedOnce.Do(func() { close(s.connected) })
+		case webrtc.PeerConnectionStateDisconnected, webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			// This Pion does not notice the end of DTLS; it notices that its checks stay unanswered.
+			endedOnce.Do(func() { close(s.ended) })
+		}
+	})
+	return s, nil
+}
+
+// open offers, with all candidates in the offer, and waits until media can flow.
+func (s *session) open() error {
+	offer, err := s.connection.CreateOffer(nil)
+	if err != nil {
+		return err
+	}
+	gathered := webrtc.GatheringCompletePromise(s.connection)
+	if err := s.connection.SetLocalDescription(offer); err != nil {
+		return err
+	}
+	<-gathered
+	response, err := s.request(http.MethodPost, s.endpoint, s.connection.LocalDescription().SDP)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	emit(event{"event": "answer", "status": response.StatusCode, "at": milliseconds()})
+	if response.StatusCode != http.StatusCreated {
+		return fmt.Errorf("%d %s", response.StatusCode, body)
+	}
+	base, err := url.Parse(s.endpoint)
+	if err != nil {
+		return err
+	}
+	resource, err := base.Parse(response.Header.Get("Location"))
+	if err != nil {
+		return err
+	}
+	s.resource = resource.String()
+	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(body)}
+	if err := s.connection.SetRemoteDescription(answer); err != nil {
+		return err
+	}
+	select {
+	case <-s.connected:
+		return nil
+	case <-time.After(connectLimit):
+		return fmt.Errorf("not connected after %s", connectLimit)
+	}
+}
+
+func (s *session) request(method, address, body string) (*http.Response, error) {
+	request, err := http.NewRequest(method, address, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/sdp")
+	if s.token != "" {
+		request.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	return http.DefaultClient.Do(request)
+}
+
+// close ends the session on both sides and returns the status of the DELETE.
+func (s *session) close() int {
+	status := 0
+	if s.resource != "" {
+		if response, err := s.request(http.MethodDelete, s.resource, ""); err == nil {
+			response.Body.Close()
+			status = response.StatusCode
+		}
+	}
+	s.connection.Close()
+	return status
+}
+
+func milliseconds() int64 { return time.Now().UnixNano() / int64(time.Millisecond) }
+
+// until waits for the time to be over, a signal to stop, or the end of the session.
+func until(s *session, duration time.Duration) string {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	var over <-chan time.Time
+	if duration > 0 {
+		over = time.After(duration)
+	}
+	select {
+	case <-over:
+		return "time"
+	case <-signals:
+		return "signal"
+	case <-s.ended:
+		return "ended"
+	}
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(fmt.Errorf("usage: pion publish|watch -url URL ..."))
+	}
+	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
+	endpoint := flags.String("url", "", "WHIP or WHEP endpoint")
+	token := flags.String("token", "", "bearer token")
+	seconds := flags.Float64("seconds", 0, "how long to publish or watch; 0 is until a signal")
+	video := flags.String("video", "", "H.264 in Annex B (.h264) or VP8 in IVF (.ivf), repeated without end")
+	audio := flags.String("audio", "", "Opus in Ogg, repeated without end")
+	answerPLI := flags.Bool("answer-pli", false, "go to the next key frame of the file when asked for one")
+	pli := flags.Bool("pli", false, "ask for a key frame when the video track appears")
+	fail(flags.Parse(os.Args[2:]))
+	duration := time.Duration(*seconds * float64(time.Second))
+
+	s, err := newSession(*endpoint, *token)
+	fail(err)
+	switch os.Args[1] {
+	case "publish":
+		fail(publish(s, *video, *audio, *answerPLI, duration))
+	case "watch":
+		fail(watch(s, *pli, duration))
+	default:
+		fail(fmt.Errorf("unknown command %s", os.Args[1]))
+	}
+}

@@ -1,0 +1,112 @@
+"""Encoders by RTMP and WHIP, watched in Chromium and by the other WebRTC stacks."""
+
+import pytest
+
+from harness import media, peers, pion
+from harness.processes import wait_until
+from harness.watching import ages, assert_plays_well, percentile, watch
+
+
+def play(browser, gateway, stream):
+    browser.open(gateway.page("play", stream))
+    browser.wait_for_state("live")
+    browser.wait_for_frames(30)
+
+
+def test_ffmpeg_by_rtmp_with_aac_plays_with_sound(gateway, stream, chromium):
+    with media.publish_rtmp(gateway.rtmp(stream)):
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        play(chromium, gateway, stream)
+        assert_plays_well(watch(chromium, 10), "H264")
+
+
+def test_ffmpeg_by_whip_plays_with_sound(gateway, stream, chromium):
+    with media.publish_whip(gateway.whip(stream)):
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        play(chromium, gateway, stream)
+        assert_plays_well(watch(chromium, 10), "H264")
+
+
+def test_the_picture_of_an_rtmp_encoder_is_a_few_frames_old(gateway, stream, chromium):
+    with media.ClockedPublisher(gateway.rtmp(stream)):
+        gateway.wait_for_stream(stream)
+        play(chromium, gateway, stream)
+        seen = ages(chromium, 8)
+        assert len(seen) > 150, len(seen)
+        # Encoding and the encoder's own muxing are in it.
+        assert percentile(seen, 50) <= 150, f"p50 {percentile(seen, 50)} ms, p95 {percentile(seen, 95)} ms"
+
+
+@pytest.mark.parametrize(
+    ("codec", "options", "plays"),
+    [
+        ("AV1", ["-c:v", "libsvtav1", "-preset", "12", "-g", "60", "-svtav1-params", "pred-struct=1:lookahead=0"], True),
+        ("VP9", ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0", "-g", "60"], True),
+        ("H265", ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", "bframes=0"], False),
+    ],
+)
+def test_enhanced_rtmp_carries_other_codecs(gateway, stream, chromium, codec, options, plays):
+    video = [*options, "-pix_fmt", "yuv420p", "-b:v", "600k"]
+    extra = ["-rtmp_enhanced_codecs", "hvc1,av01,vp09"]
+    with media.publish_rtmp(gateway.rtmp(stream), media.ffmpeg_new(), video, extra=extra):
+        gateway.wait_for_stream(stream, ("video", "audio"), 25)
+        chromium.open(gateway.page("play", stream))
+        if plays:
+            chromium.wait_for_frames(30)
+            assert chromium.statistics()["video"]["codec"] == codec
+        else:
+            # Chromium cannot decode it, and the page must say so.
+            chromium.wait_for_state("refused")
+            assert "265" in chromium.text("explanation"), chromium.text("explanation")
+
+
+def test_b_frames_are_refused_or_dropped_with_a_reason(gateway, stream, chromium):
+    """They make a browser stutter: a stream with B-frames that others refer to must not reach it unexplained."""
+    video = [
+        "-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-pix_fmt", "yuv420p", "-g", "60", "-bf", "3",
+        "-x264-params", "b-pyramid=normal:b-adapt=0", "-b:v", "800k",
+    ]  # fmt: skip
+    with media.publish_rtmp(gateway.rtmp(stream), video=video):
+        gateway.wait_for_stream(stream)
+        chromium.open(gateway.page("play", stream))
+        state = chromium.wait_for_state("refused", "live", seconds=25)
+        if state == "refused":
+            assert "B-frame" in chromium.text("explanation"), chromium.text("explanation")
+        else:
+            chromium.wait_for_frames(10)
+            assert watch(chromium, 5).freezes == 0
+        warnings = wait_until(lambda: gateway.stream(stream)["warnings"], 5, "no warning about B-frames")
+        assert any("B-frame" in warning["message"] for warning in warnings), warnings
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_aiortc_publishes_and_watches(gateway, stream, codec):
+    film = media.mp4_file(codec.lower())
+    with peers.aiortc("publish", gateway.whip(stream), 14, codec, film) as publisher:
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        summary = peers.aiortc("watch", gateway.whep(stream), 5).summary(30)
+        assert summary["frames"]["video"] >= 100, summary
+        assert summary["frames"]["audio"] >= 150, summary
+        assert summary["delete"] == 200
+        assert publisher.summary(30)["delete"] == 200
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_gstreamer_publishes_and_watches(gateway, stream, codec):
+    with peers.gstreamer("publish", gateway.whip(stream), 14, codec) as publisher:
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        summary = peers.gstreamer("watch", gateway.whep(stream), 6, codec).summary(30)
+        assert summary["frames"].get("video", 0) >= 100, summary
+        assert summary["frames"].get("audio", 0) >= 150, summary
+        assert publisher.summary(30)["error"] is None
+
+
+def test_an_rtmp_stream_reaches_pion_without_a_gap(gateway, stream):
+    with media.publish_rtmp(gateway.rtmp(stream)):
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        tracks = pion.watch(gateway.whep(stream), seconds=5).summary(30)["tracks"]
+        assert tracks["video"]["frames"] >= 130 and tracks["video"]["missing"] == 0, tracks
+        assert tracks["audio"]["packets"] >= 200 and tracks["audio"]["missing"] == 0, tracks
+        assert tracks["audio"]["codec"] == "audio/opus"
+        # The clocks run at their nominal rates: lips stay in step.
+        assert abs(tracks["audio"]["timestampRate"] / 48000 - 1) < 0.02, tracks

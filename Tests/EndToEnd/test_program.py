@@ -1,0 +1,100 @@
+"""The program itself: the demo, the token command, signals, and sessions that leave no memory behind."""
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import media, pion
+from harness.gateway import binary
+from harness.watching import assert_plays_well, watch
+
+
+def test_the_demo_plays_with_clock_and_beep(start_gateway, chromium):
+    gateway = start_gateway("demo")
+    assert f"{gateway.http_port}/play/demo" in gateway.program.log, gateway.program.tail()
+    gateway.wait_for_stream("demo", ("video", "audio"))
+    chromium.open(gateway.page("play", "demo"))
+    chromium.wait_for_frames(30)
+    assert_plays_well(watch(chromium, 10), "H264")
+    chromium.screenshot("demo")
+
+
+def test_a_token_opens_what_it_names_and_nothing_else(start_gateway):
+    gateway = start_gateway(auth__anonymous__publish="nobody", auth__anonymous__play="nobody")
+    created = subprocess.run(
+        [binary(), "token", "create", "--stream", "cam", "--allow", "publish,play", "--expires", "1h"],
+        env={**gateway.environment()}, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert created.returncode == 0, created.stderr
+    token = re.search(r"[\w-]+\.[\w-]+\.[\w-]+", created.stdout).group(0)
+    refused = pion.publish(gateway.whip("cam"), media.h264_file(), seconds=2)
+    refused.wait(30)
+    assert any("401" in event["message"] for event in refused.events("error")), refused.tail()
+    other = pion.publish(gateway.whip("other"), media.h264_file(), seconds=2, token=token)
+    other.wait(30)
+    assert any("403" in event["message"] for event in other.events("error")), other.tail()
+    with pion.publish(gateway.whip("cam"), media.h264_file(), token=token) as publisher:
+        publisher.wait_connected()
+        time.sleep(1)
+        tracks = pion.watch(gateway.whep("cam"), seconds=2, token=token).summary(30)["tracks"]
+        assert tracks["video"]["frames"] > 30
+    with media.publish_rtmp(gateway.rtmp("cam") + f"?token={token}") as encoder:
+        time.sleep(3)
+        assert encoder.running, encoder.tail()
+    unknown = media.publish_rtmp(gateway.rtmp("cam") + "?token=wrong")
+    assert unknown.wait(15) != 0
+    assert token not in gateway.program.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_gateway_at_once(start_gateway, number):
+    gateway = start_gateway()
+    begun = time.monotonic()
+    gateway.program.signal(number)
+    assert gateway.program.wait(10) == 0, gateway.program.tail()
+    assert time.monotonic() - begun < 3
+
+
+def test_a_signal_drains_and_a_second_one_ends(start_gateway):
+    gateway = start_gateway(shutdown__grace="20s")
+    with pion.publish(gateway.whip("cam"), media.h264_file()) as publisher:
+        publisher.wait_connected()
+        gateway.wait_for_stream("cam")
+        viewer = pion.watch(gateway.whep("cam"), seconds=30).wait_connected()
+        gateway.program.signal(signal.SIGTERM)
+        time.sleep(1)
+        assert gateway.program.running, gateway.program.tail()
+        assert gateway.request("GET", "/health/ready").status == 503
+        answer = gateway.request("POST", "/whep/cam", "v=0", {"Content-Type": "application/sdp"})
+        assert answer.status == 503 and answer.headers["Retry-After"], answer
+        gateway.program.signal(signal.SIGTERM)
+        gateway.program.wait(5)
+        viewer.stop()
+
+
+def joins(gateway, stream, count, at_once=10):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for summary in pool.map(
+            lambda _: pion.watch(gateway.whep(stream), seconds=0.3).summary(60), range(count)
+        ):
+            assert summary["delete"] == 200, summary
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_ten_thousand_joins_leave_memory_flat(start_gateway):
+    gateway = start_gateway(log__level="info")
+    with pion.publish(gateway.whip("cam"), media.h264_file(), media.opus_file()) as publisher:
+        publisher.wait_connected()
+        gateway.wait_for_stream("cam")
+        joins(gateway, "cam", 500)
+        settled = gateway.resident_kilobytes()
+        joins(gateway, "cam", 9500)
+        grown = gateway.resident_kilobytes() - settled
+        assert grown < 20_000, f"{settled} kB grew by {grown} kB"
+        assert gateway.stream("cam")["viewers"] == 0

@@ -1,0 +1,50 @@
+import HTTPService
+import HTTPTypes
+import HummingbirdTesting
+import NIOCore
+import Testing
+import WebPages
+
+@Suite("Pages")
+struct PageTests {
+    @Test(arguments: ["/", "/play/cam", "/publish/cam"])
+    func `a page is strict about what it loads`(path: String) async throws {
+        let answer = try await Client().send(.get, path, from: Client.elsewhere)
+        #expect(answer.status == .ok)
+        #expect(answer.headers[.contentType] == "text/html; charset=utf-8")
+        let policy = try #require(answer.headers[.contentSecurityPolicy])
+        #expect(policy.contains("default-src 'none'") && policy.hasSuffix("frame-ancestors 'self'"))
+        #expect(!policy.contains("unsafe"))
+        #expect(answer.headers[.xContentTypeOptions] == "nosniff")
+        #expect(answer.headers[.referrerPolicy] == "no-referrer")
+    }
+
+    @Test func `who may frame a page is a setting`() async throws {
+        let client = await Client(configuration: HTTPServiceConfiguration(frameAncestors: "https://example.org"))
+        let policy = try await client.send(.get, "/").headers[.contentSecurityPolicy]
+        #expect(policy?.hasSuffix("frame-ancestors https://example.org") == true)
+    }
+
+    @Test func `an asset that is known already is not sent again`() async throws {
+        let client = await Client()
+        let asset = try #require(WebPages.asset(named: "page.js"))
+        let first = try await client.send(.get, "/assets/page.js")
+        #expect(first.status == .ok)
+        #expect(Array(first.body.readableBytesView) == asset.body)
+        #expect(first.headers[.eTag] == asset.entityTag)
+        for tag in [asset.entityTag, "\"x\", \(asset.entityTag)", "W/\(asset.entityTag)", "*"] {
+            let again = try await client.send(.get, "/assets/page.js", [.ifNoneMatch: tag])
+            #expect(again.status == .notModified)
+            #expect(again.body.readableBytes == 0)
+        }
+        #expect(try await client.send(.get, "/assets/page.js", [.ifNoneMatch: "\"x\""]).status == .ok)
+    }
+
+    @Test func `HEAD tells the length of what GET would bring`() async throws {
+        let client = await Client()
+        let get = try await client.send(.get, "/assets/page.js")
+        let head = try await client.send(.head, "/assets/page.js")
+        #expect(head.body.readableBytes == 0)
+        #expect(head.headers[.contentLength] == "\(get.body.readableBytes)")
+    }
+}
