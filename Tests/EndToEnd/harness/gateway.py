@@ -36,7 +36,10 @@ class Answer:
 
 
 class Gateway:
-    """`martlet serve` (or `demo`) with settings by environment, reachable on 127.0.0.1 only."""
+    """`martlet serve` (or `demo`) with settings by environment.
+
+    HTTP and RTMP are on 127.0.0.1 alone; media are on the addresses that a gateway announces by default.
+    """
 
     def __init__(self, command="serve", settings=None, name="gateway"):
         self.http_port, self.rtmp_port, self.webrtc_port = free_port(), free_port(), free_port()
@@ -48,7 +51,6 @@ class Gateway:
             "rtmp.host": "127.0.0.1",
             "rtmp.port": self.rtmp_port,
             "webrtc.port": self.webrtc_port,
-            "webrtc.announce": "127.0.0.1",
             "data.directory": self.data,
             "shutdown.grace": "2s",
             "log.level": "debug",
@@ -120,7 +122,8 @@ class Gateway:
 
         def ready():
             stream = self.stream(name)
-            return stream and stream["state"] == "live" and set(kinds) <= {t["kind"] for t in stream["tracks"]} and stream
+            there = {track["kind"] for track in stream["tracks"]} if stream else set()
+            return stream and stream["state"] == "live" and set(kinds) <= there and stream
 
         return wait_until(ready, seconds, lambda: f"{name} is not live: {self.streams()}\n{self.program.tail()}")
 

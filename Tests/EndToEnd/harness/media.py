@@ -55,7 +55,8 @@ def opus_file(seconds=10):
 
 
 def mp4_file(codec="h264", seconds=10):
-    video = h264_options() if codec == "h264" else ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "30"]
+    vp8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "30"]
+    video = h264_options() if codec == "h264" else vp8
     suffix = "mp4" if codec == "h264" else "webm"
     return _make(f"film-{codec}.{suffix}", [*PICTURE, *TONE, "-t", str(seconds), *video, "-c:a", "libopus", "-ac", "2"])
 
