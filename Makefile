@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# `make run CONFIG=release` runs the optimised build: it takes three times as long to compile.
-CONFIG ?= debug
+# `make run CONFIG=debug` compiles in a third of the time and serves a few viewers just as well.
+CONFIG ?= release
 # `make fuzz T=60s` gives each target a minute.
 T ?= 60s
 # `make test E2E="-k whip"` narrows the end-to-end tests.

@@ -281,7 +281,9 @@ package struct MediaCore: ~Copyable {
     /// Frees everything a session held and says so.
     mutating func endPeer(_ slot: Int, _ reason: PeerEnd, at now: Instant, into batch: inout SendBatch) {
         if peers[slot].pointee.sender != nil, reason != .closed { sendGoodbye(slot, at: now, into: &batch) }
-        if peers[slot].pointee.handshakeStarted { handshakes.append(.close(peers[slot].pointee.id, peers[slot].pointee.address)) }
+        if peers[slot].pointee.handshakeStarted {
+            handshakes.append(.close(peers[slot].pointee.id, peers[slot].pointee.address))
+        }
         while let subscription = peers[slot].pointee.subscriptions.popLast() {
             let track = tracks[subscription.track]
             if track.pointee.forwarders[subscription.position].phase != .live { track.pointee.catchingUp -= 1 }
