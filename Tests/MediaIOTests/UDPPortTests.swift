@@ -34,6 +34,33 @@ private final class Receiver {
         close(descriptor)
     }
 
+    func send(_ bytes: [UInt8], to address: TransportAddress) {
+        var name = sockaddr_in6()
+        let length = SocketAddress.write(address, family: AF_INET, to: &name)
+        _ = withUnsafePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, bytes, bytes.count, 0, $0, length)
+            }
+        }
+    }
+
+    /// The datagrams that have arrived, with where they came from.
+    func takeWithSources() -> [(bytes: [UInt8], source: TransportAddress)] {
+        var datagrams: [([UInt8], TransportAddress)] = []
+        var buffer = [UInt8](repeating: 0, count: 2048)
+        while true {
+            var name = sockaddr_in6()
+            var length = UInt32(MemoryLayout<sockaddr_in6>.size)
+            let count = withUnsafeMutablePointer(to: &name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &length)
+                }
+            }
+            guard count >= 0, let source = SocketAddress.read(&name) else { return datagrams }
+            datagrams.append((Array(buffer.prefix(count)), source))
+        }
+    }
+
     /// The datagrams that have arrived; loopback delivers before sendmmsg returns.
     func take() -> [[UInt8]] {
         var datagrams: [[UInt8]] = []
@@ -46,7 +73,9 @@ private final class Receiver {
     }
 }
 
-private func makePort(family: Int32, segments: Bool) throws -> UDPPort {
+private func makePort(
+    family: Int32, segments: Bool, localAddresses: LocalAddresses? = nil
+) throws -> UDPPort {
     var name = sockaddr_in6()
     let any = family == AF_INET6 ? TransportAddress(high: 0, low: 0, port: 0) : TransportAddress(ipv4: 0, port: 0)
     let length = SocketAddress.write(any, family: family, to: &name)
@@ -56,11 +85,55 @@ private func makePort(family: Int32, segments: Bool) throws -> UDPPort {
         }
     }
     try #require(descriptor >= 0)
-    return UDPPort(descriptor: descriptor, family: family, segments: segments)
+    return UDPPort(descriptor: descriptor, family: family, segments: segments, localAddresses: localAddresses)
+}
+
+/// The port number that a socket was bound to.
+private func boundPort(_ descriptor: Int32) throws -> UInt16 {
+    var name = sockaddr_in6()
+    var length = UInt32(MemoryLayout<sockaddr_in6>.size)
+    let result = withUnsafeMutablePointer(to: &name) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    try #require(result == 0)
+    return try #require(SocketAddress.read(&name)).port
 }
 
 @Suite("The media socket")
 struct UDPPortTests {
+    @Test(arguments: [AF_INET, AF_INET6], [true, false])
+    func `an answer leaves from the address that was asked, whichever worker gives it`(
+        family: Int32, segments: Bool
+    ) throws {
+        let addresses = LocalAddresses()
+        let port = try makePort(family: family, segments: segments, localAddresses: addresses)
+        let number = try boundPort(port.descriptor)
+        for host in [0x7F00_0001, 0x7F00_0002, 0x7F00_0003] as [UInt32] {
+            let client = try Receiver()
+            let asked = TransportAddress(ipv4: host, port: number)
+            client.send([1, 2, 3], to: asked)
+            var source: TransportAddress?
+            _ = port.receive { _, address in source = address }
+            let path = try #require(source)
+            #expect(path.local != 0)
+
+            // A socket that only knows of the address through the numbers they share; its port is another one here.
+            let other = try makePort(family: family, segments: segments, localAddresses: addresses)
+            for sender in [port, other] {
+                var batch = SendBatch(sink: sender)
+                batch.beginRun(to: path)
+                for byte in [7, 8] as [UInt8] {
+                    batch.reserve(1).storeBytes(of: byte, as: UInt8.self)
+                    batch.commit(1)
+                }
+                batch.flush()
+                let answers = client.takeWithSources()
+                #expect(answers.map(\.bytes) == [[7], [8]])
+                #expect(answers.allSatisfy { $0.source.ipv4 == host }, "\(answers.map(\.source))")
+            }
+        }
+    }
+
     @Test(arguments: [true, false], [AF_INET, AF_INET6])
     func `runs arrive as the datagrams they were made of, with and without the kernel's segmentation`(
         segments: Bool, family: Int32

@@ -59,7 +59,12 @@ final class MediaWorker: Sendable {
     }
 
     private func run(socket: UDPSocket, outputs: Outputs) {
-        let port = UDPPort(descriptor: socket.descriptor, family: socket.family, segments: socket.segments)
+        let port = UDPPort(
+            descriptor: socket.descriptor,
+            family: socket.family,
+            segments: socket.segments,
+            localAddresses: socket.localAddresses
+        )
         var batch = SendBatch(sink: port)
         var now = Self.now()
         var core = MediaCore(

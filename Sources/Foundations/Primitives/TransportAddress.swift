@@ -9,12 +9,19 @@ package struct TransportAddress: Hashable, Sendable {
     /// The lower 64 bits of the IPv6 form, in host order.
     package var low: UInt64
     package var port: UInt16
+    /// Which of this machine's own addresses datagrams from here came to, as the socket numbers them.
+    ///
+    /// What is sent to a `TransportAddress` leaves from that address: a peer drops what comes from an address
+    /// that it did not ask. It takes part in equality, because a path has two ends. 0 leaves the choice to the
+    /// kernel, and is what every address has that was not read from a socket.
+    package var local: UInt16
 
     @inlinable
-    package init(high: UInt64, low: UInt64, port: UInt16) {
+    package init(high: UInt64, low: UInt64, port: UInt16, local: UInt16 = 0) {
         self.high = high
         self.low = low
         self.port = port
+        self.local = local
     }
 
     /// An IPv4 address, its four octets in one integer (`0x7F00_0001` is 127.0.0.1).

@@ -37,6 +37,52 @@ void martlet_cmsg_put_segment_size(void *buffer, uint16_t size) {
     memcpy(CMSG_DATA(header), &size, sizeof size);
 }
 
+int martlet_receive_destinations(int fd, int family) {
+    int on = 1;
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on)
+                              : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+}
+
+int martlet_cmsg_destination(const struct msghdr *message, struct in6_addr *address) {
+    struct msghdr *walked = (struct msghdr *)message;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(walked); header; header = CMSG_NXTHDR(walked, header)) {
+        if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            *address = info.ipi6_addr;
+            return 1;
+        }
+        if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            memset(address, 0, sizeof *address);
+            address->s6_addr[10] = address->s6_addr[11] = 0xff;
+            memcpy(&address->s6_addr[12], &info.ipi_addr, 4);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+size_t martlet_cmsg_put_source(void *buffer, int family, const struct in6_addr *address) {
+    struct cmsghdr *header = buffer;
+    if (family == AF_INET6) {
+        struct in6_pktinfo info = {.ipi6_addr = *address};
+        header->cmsg_level = IPPROTO_IPV6;
+        header->cmsg_type = IPV6_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof info);
+        memcpy(CMSG_DATA(header), &info, sizeof info);
+        return CMSG_SPACE(sizeof info);
+    }
+    struct in_pktinfo info = {0};
+    memcpy(&info.ipi_spec_dst, &address->s6_addr[12], 4);
+    header->cmsg_level = IPPROTO_IP;
+    header->cmsg_type = IP_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(header), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+}
+
 int martlet_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int martlet_epoll_add(int epoll, int fd, uint64_t token) {

@@ -10,6 +10,8 @@ package final class UDPPort: DatagramSink {
     private static let receiveCount = 64
     private static let receiveSize = 2048
     private static let sendCount = 64
+    /// Bytes of `in6_pktinfo`, the larger of the two forms.
+    private static let packetInformationSize = 20
     /// Routes remembered for refusing segmentation, at most.
     private static let maximumRefusals = 4096
 
@@ -24,6 +26,10 @@ package final class UDPPort: DatagramSink {
     private let sendAddresses: UnsafeMutablePointer<sockaddr_in6>
     private let sendControl: UnsafeMutableRawPointer
     private let controlSize: Int
+    private let receiveControl: UnsafeMutableRawPointer
+    private let receiveControlSize: Int
+    /// `nil` when the socket has only one address.
+    private var localAddresses: LocalAddressCache?
 
     /// Whether the kernel segments at all.
     private var segments: Bool
@@ -31,12 +37,29 @@ package final class UDPPort: DatagramSink {
     /// Datagrams that can never be sent to where they should go, such as without a route.
     package private(set) var sendFailures = 0
 
-    /// Takes over a bound, nonblocking socket; with `segments` the kernel cuts runs (UDP_SEGMENT).
-    package init(descriptor: Int32, family: Int32, segments: Bool = true) {
+    /// Takes over a bound, nonblocking socket.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The socket; closed with the port.
+    ///   - family: `AF_INET` or `AF_INET6`.
+    ///   - segments: Whether the kernel may be asked to cut runs (UDP_SEGMENT).
+    ///   - localAddresses: Shared by the sockets of one port on the wildcard address, whose answers must leave
+    ///     from the address that was asked.
+    package init(
+        descriptor: Int32,
+        family: Int32,
+        segments: Bool = true,
+        localAddresses: LocalAddresses? = nil
+    ) {
         self.descriptor = descriptor
         self.family = family
         self.segments = segments
-        controlSize = martlet_cmsg_space(2)
+        self.localAddresses = localAddresses.map { LocalAddressCache($0) }
+        if localAddresses != nil { _ = martlet_receive_destinations(descriptor, family) }
+        controlSize = martlet_cmsg_space(2) + martlet_cmsg_space(Self.packetInformationSize)
+        // Room for one message of each family.
+        receiveControlSize = 2 * martlet_cmsg_space(Self.packetInformationSize)
+        receiveControl = .allocate(byteCount: Self.receiveCount * receiveControlSize, alignment: 16)
         receiveBuffer = .allocate(byteCount: Self.receiveCount * Self.receiveSize, alignment: 64)
         receiveMessages = .allocate(capacity: Self.receiveCount)
         receiveVectors = .allocate(capacity: Self.receiveCount)
@@ -69,6 +92,7 @@ package final class UDPPort: DatagramSink {
     deinit {
         close(descriptor)
         receiveBuffer.deallocate()
+        receiveControl.deallocate()
         receiveMessages.deallocate()
         receiveVectors.deallocate()
         receiveAddresses.deallocate()
@@ -86,6 +110,10 @@ package final class UDPPort: DatagramSink {
     func receive(_ body: (UnsafeMutableRawBufferPointer, TransportAddress) -> Void) -> Bool {
         for index in 0..<Self.receiveCount {
             receiveMessages[index].header.msg_namelen = UInt32(MemoryLayout<sockaddr_in6>.size)
+            if localAddresses != nil {
+                receiveMessages[index].header.msg_control = receiveControl + index * receiveControlSize
+                receiveMessages[index].header.msg_controllen = receiveControlSize
+            }
         }
         let count = martlet_recvmmsg(descriptor, receiveMessages, UInt32(Self.receiveCount), Int32(MSG_DONTWAIT))
         guard count > 0 else { return false }
@@ -93,8 +121,9 @@ package final class UDPPort: DatagramSink {
             let message = receiveMessages[index]
             // A datagram larger than any packet of ours can be is cut short by the kernel: not to be trusted.
             guard message.header.msg_flags & Int32(MSG_TRUNC) == 0,
-                let source = SocketAddress.read(receiveAddresses + index)
+                var source = SocketAddress.read(receiveAddresses + index)
             else { continue }
+            source.local = localAddress(ofReceived: index)
             body(
                 UnsafeMutableRawBufferPointer(
                     start: receiveBuffer + index * Self.receiveSize,
@@ -104,6 +133,14 @@ package final class UDPPort: DatagramSink {
             )
         }
         return Int(count) == Self.receiveCount
+    }
+
+    /// The number of the address that a datagram came to.
+    private func localAddress(ofReceived index: Int) -> UInt16 {
+        guard localAddresses != nil else { return 0 }
+        var address = in6_addr()
+        guard martlet_cmsg_destination(&receiveMessages[index].header, &address) != 0 else { return 0 }
+        return localAddresses?.number(of: address) ?? 0
     }
 
     // MARK: Out
@@ -159,15 +196,17 @@ package final class UDPPort: DatagramSink {
             family: family,
             to: sendAddresses + index
         )
+        let control = sendControl + index * controlSize
+        var used = 0
         if length > message.segmentSize {
-            let control = sendControl + index * controlSize
             martlet_cmsg_put_segment_size(control, UInt16(truncatingIfNeeded: message.segmentSize))
-            sendMessages[index].header.msg_control = control
-            sendMessages[index].header.msg_controllen = controlSize
-        } else {
-            sendMessages[index].header.msg_control = nil
-            sendMessages[index].header.msg_controllen = 0
+            used = martlet_cmsg_space(2)
         }
+        if message.destination.local != 0, var source = localAddresses?.address(message.destination.local) {
+            used += martlet_cmsg_put_source(control + used, family, &source)
+        }
+        sendMessages[index].header.msg_control = used > 0 ? control : nil
+        sendMessages[index].header.msg_controllen = used
     }
 
     /// Sends a run without the kernel's segmentation.

@@ -7,6 +7,8 @@ package struct UDPSocket: Sendable {
     package var descriptor: Int32
     package var family: Int32
     package var segments: Bool
+    /// `nil` when the socket has only one address.
+    package var localAddresses: LocalAddresses?
 }
 
 /// Why the media port could not be opened.
@@ -58,6 +60,7 @@ struct MediaPort: ~Copyable {
             throw Self.failure(reason, host: host, port: port)
         }
         address.port = Self.boundPort(lock)
+        let localAddresses = address.isUnspecified ? LocalAddresses() : nil
         var sockets: [UDPSocket] = []
         for _ in 0..<workers {
             let descriptor = Self.bind(SOCK_DGRAM, address, family: family, reusePort: true)
@@ -70,7 +73,9 @@ struct MediaPort: ~Copyable {
             var size: Int32 = 4 << 20
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, UInt32(MemoryLayout<Int32>.size))
             setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, UInt32(MemoryLayout<Int32>.size))
-            sockets.append(UDPSocket(descriptor: descriptor, family: family, segments: true))
+            sockets.append(
+                UDPSocket(descriptor: descriptor, family: family, segments: true, localAddresses: localAddresses)
+            )
         }
         self.sockets = sockets
         self.port = address.port

@@ -21,6 +21,13 @@ size_t martlet_cmsg_space(size_t size);
 // Writes a control message asking the kernel to cut the datagram into segments of `size` (UDP_SEGMENT).
 void martlet_cmsg_put_segment_size(void *buffer, uint16_t size);
 
+// Asks the kernel to say to which of our addresses each datagram came.
+int martlet_receive_destinations(int fd, int family);
+// Copies the address that a received datagram came to, IPv4 mapped into IPv6; 0 when the kernel did not say.
+int martlet_cmsg_destination(const struct msghdr *message, struct in6_addr *address);
+// Writes a control message that has the datagram leave from `address`; returns the bytes it takes.
+size_t martlet_cmsg_put_source(void *buffer, int family, const struct in6_addr *address);
+
 int martlet_epoll_create(void);
 // Watches `fd` for input, and for output too when `output` is not 0. `token` comes back from martlet_epoll_wait.
 int martlet_epoll_add(int epoll, int fd, uint64_t token);
