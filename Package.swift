@@ -82,7 +82,7 @@ let mediaCoreTests: [Target] = [
     tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
-    tests("TranscodingTests", ["Transcoding", "Media", "Primitives", "TestSupport"]),
+    tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "CLinux", "Primitives", "TestSupport"]),
     tests(
         "SimulationTests",

@@ -32,3 +32,14 @@ extension H264SequenceParameterSet {
         return [header] + NALUnits.escaped(bits.finishedWithTrailingBits())
     }
 }
+
+extension CodecConfiguration {
+    /// The same configuration, its H.264 parameter sets changed to say that no picture is reordered.
+    ///
+    /// For streams that go out by WebRTC, where reordered pictures never travel: without the statement a decoder may
+    /// hold back as many pictures as its buffer takes. Other codecs, and sets that cannot be parsed, stay as they are.
+    package var withoutReordering: CodecConfiguration {
+        guard case .h264(let sps, let pps) = self else { return self }
+        return .h264(sps: sps.map { ((try? H264SequenceParameterSet.withoutReordering($0)) ?? nil) ?? $0 }, pps: pps)
+    }
+}
