@@ -36,7 +36,8 @@ struct AudioTimelineTests {
             timeline.append(1_024)
             #expect(timeline.correction() == nil)
         }
-        #expect(timeline.end == 10_000 * 1_024 * 1_000_000 / 48_000)
+        let end = timeline.end ?? 0
+        #expect(end == 213_333_333)
     }
 
     @Test(arguments: [0.999, 0.9995, 1.0005, 1.001])

@@ -166,7 +166,8 @@ final class TestH264Decoder {
 
     /// The pictures that come out at once when `units` go in.
     func decode(_ units: [[UInt8]]) throws -> [Decoded] {
-        let bytes = units.flatMap { [0, 0, 0, 1] + $0 }
+        var bytes: [UInt8] = []
+        for unit in units { bytes += [0, 0, 0, 1] + unit }
         try TestCodecs.check(av_new_packet(packet, Int32(bytes.count)), "new_packet")
         let data = try #require(packet.pointee.data)
         UnsafeMutableRawPointer(data).copyMemory(from: bytes, byteCount: bytes.count)

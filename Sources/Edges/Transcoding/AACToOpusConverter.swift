@@ -23,6 +23,8 @@ package struct AACToOpusConverter: ~Copyable {
     private var timeline = AudioTimeline()
     /// Interleaved samples that do not fill a packet yet.
     private var pending: [Float] = []
+    /// Whether a frame is missing since the last one that was heard.
+    private var hasLostFrame = false
 
     /// - Parameters:
     ///   - audioSpecificConfig: As ISO/IEC 14496-3 §1.6.2.1 defines it.
@@ -41,6 +43,11 @@ package struct AACToOpusConverter: ~Copyable {
     /// that would lie before the start of the stream are left out.
     package mutating func convert(_ frame: EncodedFrame) -> [EncodedFrame] {
         var packets: [EncodedFrame] = []
+        guard !frame.payload.isEmpty else {
+            statistics.undecodable &+= 1
+            hasLostFrame = true
+            return packets
+        }
         do throws(TranscodingError) {
             try decoder.send(frame.payload, time: frame.decodeTime)
             while let audio = try decoder.receive() {
@@ -52,15 +59,25 @@ package struct AACToOpusConverter: ~Copyable {
             }
         } catch {
             statistics.undecodable &+= 1
+            hasLostFrame = true
         }
         return packets
     }
 
+    /// Takes note that frames are missing before the next one, whose time then tells how much.
+    package mutating func noteLoss() {
+        hasLostFrame = true
+    }
+
     private mutating func append(_ samples: [Float], at time: Int64, to packets: inout [EncodedFrame]) {
         guard !samples.isEmpty else { return }
-        switch timeline.place(at: time) {
+        defer { hasLostFrame = false }
+        switch timeline.place(at: time, afterLoss: hasLostFrame) {
         case .append:
             break
+        case .fill(let count):
+            pending.append(contentsOf: repeatElement(0, count: count * OpusAudioEncoder.channels))
+            timeline.append(count)
         case .restart:
             if timeline.end != nil { statistics.gaps &+= 1 }
             finishPacket(&packets)

@@ -16,12 +16,7 @@ package final class AACToOpusTranscoder: Sendable {
     /// overloaded.
     package static let queueLimit = 64
 
-    private enum Input: Sendable {
-        case configuration([UInt8])
-        case frame(EncodedFrame)
-    }
-
-    private let queue = BoundedQueue<Input>(limit: queueLimit)
+    private let queue = BoundedQueue<EncodedFrame>(limit: queueLimit)
     private let conversion = Mutex(AACToOpusConverter.Statistics())
     private let audioSpecificConfig: [UInt8]
     private let bitrate: Int
@@ -70,7 +65,7 @@ package final class AACToOpusTranscoder: Sendable {
                 return
             }
             report(nil)
-            Self.run(converter, bitrate: bitrate, queue: queue, publish: publish, output: output)
+            Self.run(converter, queue: queue, publish: publish, output: output)
         }
     }
 
@@ -78,12 +73,7 @@ package final class AACToOpusTranscoder: Sendable {
     ///
     /// When the thread is behind, the oldest waiting frame is forgotten.
     package func write(_ frame: EncodedFrame) {
-        queue.push(.frame(frame))
-    }
-
-    /// Continues with another AudioSpecificConfig; one that the decoder refuses is ignored.
-    package func configure(audioSpecificConfig: [UInt8]) {
-        queue.push(.configuration(audioSpecificConfig))
+        queue.push(frame)
     }
 
     /// Ends the thread.
@@ -95,22 +85,17 @@ package final class AACToOpusTranscoder: Sendable {
 
     private static func run(
         _ first: consuming AACToOpusConverter,
-        bitrate: Int,
-        queue: BoundedQueue<Input>,
+        queue: BoundedQueue<EncodedFrame>,
         publish: (AACToOpusConverter.Statistics) -> Void,
         output: (EncodedFrame) -> Void
     ) {
         var converter = first
-        while let input = queue.pop() {
-            switch input {
-            case .frame(let frame):
-                for packet in converter.convert(frame) { output(packet) }
-                publish(converter.statistics)
-            case .configuration(let config):
-                if let next = try? AACToOpusConverter(audioSpecificConfig: config, bitrate: bitrate) {
-                    converter = next
-                }
-            }
+        var knownLosses: UInt64 = 0
+        while let (frame, losses) = queue.pop() {
+            if losses != knownLosses { converter.noteLoss() }
+            knownLosses = losses
+            for packet in converter.convert(frame) { output(packet) }
+            publish(converter.statistics)
         }
     }
 }

@@ -8,6 +8,8 @@ struct AudioTimeline {
     enum Placement: Equatable {
         /// They follow what is there.
         case append
+        /// So many samples per channel were lost before them: silence takes their place.
+        case fill(samples: Int)
         /// There is a gap: finish what is there, then begin anew at their time.
         case restart
         /// They lie in time that has been filled already.
@@ -34,11 +36,17 @@ struct AudioTimeline {
     }
 
     /// Decides where samples whose timestamp says `time` belong.
-    mutating func place(at time: Int64) -> Placement {
+    ///
+    /// `afterLoss` says that something before them is known to be missing. Then a small difference is a hole to be
+    /// filled at once, while it is otherwise taken for jitter.
+    mutating func place(at time: Int64, afterLoss: Bool = false) -> Placement {
         guard let end else { return .restart }
         let (error, overflow) = time.subtractingReportingOverflow(end)
         guard !overflow, error <= Self.tolerance else { return .restart }
         guard error >= -Self.tolerance else { return .discard }
+        if afterLoss, Double(error) > Self.idleDifference {
+            return .fill(samples: Int(error * Int64(OpusAudioEncoder.sampleRate) / 1_000_000))
+        }
         difference += (Double(error) - difference) / 32
         return .append
     }

@@ -45,13 +45,18 @@ final class BoundedQueue<Element: Sendable>: Sendable {
     }
 
     /// The oldest element, waiting for one if need be; `nil` after ``close()``.
-    func pop() -> Element? {
+    ///
+    /// With it comes ``droppedCount`` as it is at that moment: what has been added to it since the last call was
+    /// dropped right before this element.
+    func pop() -> (element: Element, dropped: UInt64)? {
         while true {
             available.wait()
-            let (element, isClosed): (Element?, Bool) = state.withLock { state in
-                (state.elements.isEmpty ? nil : state.elements.removeFirst(), state.isClosed)
+            let (next, isClosed): ((Element, UInt64)?, Bool) = state.withLock { state in
+                state.elements.isEmpty
+                    ? (nil, state.isClosed)
+                    : ((state.elements.removeFirst(), state.dropped), state.isClosed)
             }
-            if let element { return element }
+            if let next { return (next.0, next.1) }
             if isClosed { return nil }
         }
     }
