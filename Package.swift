@@ -58,6 +58,7 @@ let mediaCore: [Target] = [
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
     module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
     module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
+    module("CongestionControl", in: "Engines", ["Primitives", "RTP"], settings: memorySafe),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
@@ -79,6 +80,7 @@ let mediaCoreTests: [Target] = [
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
+    tests("CongestionControlTests", ["CongestionControl", "SFU", "RTP", "Primitives", "TestSupport"]),
     tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
@@ -112,7 +114,8 @@ let benchmarks: [Target] =
         .executableTarget(
             name: "MediaCoreBenchmark",
             dependencies: [
-                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "CongestionControl", "Primitives",
+                "CLinux",
             ],
             path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
     ]

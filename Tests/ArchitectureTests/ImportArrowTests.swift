@@ -13,6 +13,7 @@ private let arrows: [String: Set<String>] = [
     "ICE": ["Primitives", "STUN"],
     "DTLS": ["Primitives", "COpenSSL"],
     "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
+    "CongestionControl": ["Primitives", "RTP"],
     "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
     "SFU": ["Primitives", "RTP", "Media"],
     // The digests of the handshake.
@@ -29,8 +30,8 @@ private let arrows: [String: Set<String>] = [
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
-    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "RTMP", "MediaIO",
-    "Transcoding",
+    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC", "SFU",
+    "RTMP", "MediaIO", "Transcoding",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])
