@@ -52,6 +52,12 @@ class Peer(Program):
         return summaries[-1]
 
 
+def crowd(url, total, at_once, seconds, per_second=0):
+    """Viewers that come, stay for some seconds and leave, a bounded number of them at once."""
+    arguments = [executable(), "crowd", "-url", url, "-total", total, "-at-once", at_once, "-seconds", seconds]
+    return Peer([*arguments, "-per-second", per_second], "pion-crowd")
+
+
 def publish(url, video=None, audio=None, answer_pli=False, seconds=0, token=None):
     arguments = [executable(), "publish", "-url", url, "-seconds", seconds]
     for flag, value in (("-video", video), ("-audio", audio), ("-token", token)):
