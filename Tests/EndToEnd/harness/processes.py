@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -24,14 +25,14 @@ def wait_until(condition, seconds, message, interval=0.05):
 
 
 def free_port():
-    """A port that is free for TCP and UDP at this moment."""
+    """A port that is free for TCP and UDP, and below those that the system gives to clients by itself."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp:
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
                 try:
-                    udp.bind(("127.0.0.1", port))
+                    tcp.bind(("::", port))
+                    udp.bind(("::", port))
                     return port
                 except OSError:
                     continue
