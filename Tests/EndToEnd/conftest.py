@@ -69,8 +69,9 @@ def start_gateway():
     """Starts gateways with settings of their own; they end with the test."""
     started = []
 
-    def start(command="serve", ready=True, **settings):
-        gateway = Gateway(command, {key.replace("__", "."): value for key, value in settings.items()})
+    def start(command="serve", ready=True, terminal=None, **settings):
+        settings = {key.replace("__", "."): value for key, value in settings.items()}
+        gateway = Gateway(command, settings, terminal=terminal)
         started.append(gateway)
         return gateway.start(ready)
 

@@ -44,11 +44,11 @@ def _environment():
 
 
 class Program:
-    """A running program whose standard output and error go to one log file."""
+    """A running program whose standard output and error go to one log file, or the output to a terminal."""
 
     _count = 0
 
-    def __init__(self, arguments, name, environment=None, stdin=None):
+    def __init__(self, arguments, name, environment=None, stdin=None, terminal=None):
         WORK.mkdir(exist_ok=True)
         Program._count += 1
         self.log_path = WORK / f"{Program._count:03}-{name}.log"
@@ -57,8 +57,8 @@ class Program:
         self.process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
+            stdout=self._log if terminal is None else terminal,
+            stderr=self._log,
             env={**_environment(), **(environment or {})},
             # Its own group, so that its children end with it.
             start_new_session=True,
