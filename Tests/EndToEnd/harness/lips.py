@@ -31,7 +31,8 @@ const samples = new Float32Array(analyser.fftSize);
 const silence = 0.2 * audio.sampleRate;
 setInterval(() => {
   analyser.getFloatTimeDomainData(samples);
-  const heardAt = performance.timeOrigin + performance.now();
+  // What is here now has the way through the sound device before it.
+  const heardAt = performance.timeOrigin + performance.now() + 1000 * audio.outputLatency;
   let quiet = 0;
   for (let index = 0; index < samples.length; index += 1) {
     if (Math.abs(samples[index]) < 0.03) {
@@ -67,31 +68,38 @@ class Lips:
             beep = min(beeps, key=lambda at: abs(at - flash), default=None)
             if beep is not None and abs(beep - flash) < 500:
                 self.skews.append(beep - flash)
-                self.delays.append(flash % 1000)
+                # Around the first one, so that a delay near a full second does not jump.
+                first = self.delays[0] if self.delays else flash % 1000
+                self.delays.append(first + (flash - first + 500) % 1000 - 500)
 
     @property
     def skew(self):
-        return statistics.median(self.skews)
+        return median(self.skews)
 
     @property
     def growth(self):
         """How much later the last flashes are than the first ones."""
         count = max(3, len(self.delays) // 10)
-        change = statistics.median(self.delays[-count:]) - statistics.median(self.delays[:count])
-        return (change + 500) % 1000 - 500
+        return median(self.delays[-count:]) - median(self.delays[:count])
 
     def __repr__(self):
-        shown = [f"{skew:.0f}" for skew in self.skews]
+        shown = " ".join(f"{skew:.0f}" for skew in self.skews[:20]) + " .. "
+        shown += " ".join(f"{skew:.0f}" for skew in self.skews[-20:])
         return (
             f"<{len(self.flashes)} flashes, {len(self.beeps)} beeps, skew {self.skew:.0f} ms,"
-            f" growth {self.growth:.0f} ms, delay {statistics.median(self.delays):.0f} ms; skews {' '.join(shown[:20])} .. {' '.join(shown[-20:])}>"
+            f" growth {self.growth:.0f} ms, delay {median(self.delays):.0f} ms; skews {shown}>"
         )
 
 
-def watch(browser, seconds, settle=8):
+def median(values):
+    return statistics.median(values) if values else float("nan")
+
+
+def watch(browser, seconds, settle=15):
     """Lets the player page play with sound for some seconds.
 
-    A browser begins with more sound than it needs in its buffer and comes into step within a few seconds.
+    Chromium begins with more sound in its buffer than it needs, comes into step within ten seconds or so, and then
+    leaves alone what is less than 30 ms.
     """
     if browser.run("return document.querySelector('video').muted"):
         browser.click("sound")
