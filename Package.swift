@@ -93,7 +93,7 @@ let mediaCoreTests: [Target] = [
     tests(
         "MediaClientTests",
         [
-            "MediaClient", "Transcoding", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives",
+            "MediaClient", "WebRTC", "SRTP", "DTLS", "ICE", "RTP", "Media", "Primitives", "CFFmpeg",
             "TestSupport",
         ]),
     tests(

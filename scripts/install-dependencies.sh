@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 run_packages=(
   git ca-certificates pkg-config libc6-dev libstdc++-12-dev zlib1g-dev
-  libssl-dev libsrtp2-dev libopus-dev libavcodec-dev libavutil-dev libswresample-dev
+  libssl-dev libsrtp2-dev libopus-dev libavcodec-dev libavformat-dev libavutil-dev
+  libswresample-dev
 )
 test_packages=(
   python3-venv iproute2 ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
