@@ -5,7 +5,10 @@ import Primitives
 /// The frames of a media file, as they were encoded: MP4, Matroska, WebM, FLV, MPEG-TS, whatever libavformat reads.
 ///
 /// The first track of each kind that we carry is taken. Times count from the first frame of the file.
-package struct FilmReader: ~Copyable {
+///
+/// It is `Sendable` although libavformat's context is not thread safe, because it cannot be copied: whoever holds it is
+/// alone.
+package struct FilmReader: ~Copyable, @unchecked Sendable {
     /// Packets that may stand before the first one of AAC with ADTS headers.
     private static let maximumLookahead = 1_000
 

@@ -36,6 +36,8 @@ package final class ClientConnection: Sendable {
     /// The offer, with CRLF line ends.
     package let offer: String
 
+    /// How the attempt to connect ended, once; `nil` for well.
+    private let outcome: AsyncStream<ClientEnd?>
     private let negotiator: ClientOffer
     private let mailbox: Mailbox<Work>
     private let pendingFrames: Counter
@@ -80,11 +82,13 @@ package final class ClientConnection: Sendable {
         negotiator = session.offer
         offer = session.offer.sdp
         let (events, reportEvent) = AsyncStream.makeStream(of: ClientSession.Event.self)
+        let (outcome, reportOutcome) = AsyncStream.makeStream(of: ClientEnd?.self)
         let (frames, reportFrame) = AsyncStream.makeStream(
             of: EncodedFrame.self,
             bufferingPolicy: .bufferingOldest(Self.maximumReceivedFrames)
         )
         self.events = events
+        self.outcome = outcome
         self.frames = frames
         let mailbox = Mailbox<Work>()
         let (pendingFrames, published) = (Counter(), Published())
@@ -98,6 +102,7 @@ package final class ClientConnection: Sendable {
             pendingFrames: pendingFrames,
             published: published,
             events: reportEvent,
+            outcome: reportOutcome,
             frames: keepsFrames ? reportFrame : nil
         )
         thread = Mutex(
@@ -117,13 +122,24 @@ package final class ClientConnection: Sendable {
 
     /// Begins to connect.
     ///
+    /// - Returns: The tracks that the server agreed to, in the order of the offer.
     /// - Throws: ``ClientError/answer(_:)`` when the answer cannot be used.
-    package func accept(answer: [UInt8]) throws(ClientError) {
+    package func accept(answer: [UInt8]) throws(ClientError) -> [TrackDescription] {
         do throws(OfferError) {
-            mailbox.post(.accept(try negotiator.read(answer: answer)))
+            let answer = try negotiator.read(answer: answer)
+            mailbox.post(.accept(answer))
+            return answer.tracks.map(\.description)
         } catch {
             throw .answer(error)
         }
+    }
+
+    /// Waits until media may flow; to be awaited once.
+    ///
+    /// - Returns: `nil`, or why the session ended before.
+    package func waitUntilConnected() async -> ClientEnd? {
+        for await end in outcome { return end }
+        return .requested
     }
 
     /// Says how a track to publish is encoded.
@@ -173,6 +189,7 @@ package final class ClientConnection: Sendable {
         private let pendingFrames: Counter
         private let published: Published
         private let events: AsyncStream<ClientSession.Event>.Continuation
+        private let outcome: AsyncStream<ClientEnd?>.Continuation
         private let frames: AsyncStream<EncodedFrame>.Continuation?
 
         init(
@@ -182,6 +199,7 @@ package final class ClientConnection: Sendable {
             pendingFrames: Counter,
             published: Published,
             events: AsyncStream<ClientSession.Event>.Continuation,
+            outcome: AsyncStream<ClientEnd?>.Continuation,
             frames: AsyncStream<EncodedFrame>.Continuation?
         ) {
             self.session = session
@@ -190,6 +208,7 @@ package final class ClientConnection: Sendable {
             self.pendingFrames = pendingFrames
             self.published = published
             self.events = events
+            self.outcome = outcome
             self.frames = frames
         }
 
@@ -257,7 +276,13 @@ package final class ClientConnection: Sendable {
                 case .transmit(let datagram, let path):
                     sockets.send(datagram, from: path.local, to: path.remote)
                 case .frame(let frame): frames?.yield(frame)
-                case .event(let event): events.yield(event)
+                case .event(let event):
+                    switch event {
+                    case .connected: outcome.yield(nil)
+                    case .ended(let end): outcome.yield(end)
+                    case .keyFrameRequested: break
+                    }
+                    events.yield(event)
                 }
             }
         }
