@@ -46,7 +46,7 @@ let mediaCore: [Target] = [
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
     system("COpus", libraries: ["opus"]),
-    system("CFFmpeg", libraries: ["avcodec", "avutil", "swresample"]),
+    system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample"]),
 
     module("Primitives", in: "Foundations"),
 
@@ -67,6 +67,12 @@ let mediaCore: [Target] = [
         "MediaIO", in: "Edges",
         ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
+    module(
+        "MediaClient", in: "Edges",
+        [
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
+            "CFFmpeg",
+        ]),
 ]
 
 let mediaCoreTests: [Target] = [
@@ -86,6 +92,12 @@ let mediaCoreTests: [Target] = [
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "CLinux", "Primitives", "TestSupport"]),
+    tests(
+        "MediaClientTests",
+        [
+            "MediaClient", "WebRTC", "SRTP", "DTLS", "ICE", "RTP", "Media", "Primitives", "CFFmpeg",
+            "TestSupport",
+        ]),
     tests(
         "SimulationTests",
         ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),

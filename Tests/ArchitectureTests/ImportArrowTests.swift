@@ -20,6 +20,10 @@ private let arrows: [String: Set<String>] = [
     "RTMP": ["Primitives", "Media", "COpenSSL"],
     "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
     "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
+    "MediaClient": [
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
+        "CFFmpeg",
+    ],
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
@@ -31,7 +35,7 @@ private let arrows: [String: Set<String>] = [
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
     "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC", "SFU",
-    "RTMP", "MediaIO", "Transcoding",
+    "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])

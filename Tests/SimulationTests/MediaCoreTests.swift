@@ -14,16 +14,16 @@ final class Scene {
     let track: TrackID = 1
     private(set) var viewers: [(client: VirtualClient, ssrc: UInt32)] = []
 
-    init(sequence: UInt32 = 100, timestamp: UInt32 = 1000, supportsPLI: Bool = true) throws {
+    init(
+        sequence: UInt32 = 100, timestamp: UInt32 = 1000, supportsPLI: Bool = true, supportsNACK: Bool = false,
+        rtx: Bool = false
+    ) throws {
         worker = VirtualWorker()
         camera = VirtualCamera(client: try VirtualClient(id: 1), sequence: sequence, timestamp: timestamp)
         worker.perform(.addTrack(.init(id: track, codec: .h264, owner: 0)))
+        let negotiated = VirtualCamera.track(supportsPLI: supportsPLI, supportsNACK: supportsNACK, rtx: rtx)
         worker.perform(
-            .addPublisher(
-                camera.client.specification,
-                [IngestBinding(track: track, negotiated: VirtualCamera.track(supportsPLI: supportsPLI))]
-            )
-        )
+            .addPublisher(camera.client.specification, [IngestBinding(track: track, negotiated: negotiated)]))
         camera.client.connect(to: worker)
         _ = worker.sink.take()
     }

@@ -250,15 +250,60 @@ final class VirtualCamera {
         self.counter = counter
     }
 
-    static func track(supportsPLI: Bool = true) -> IngestTrack {
+    static let rtxPayloadType: UInt8 = 103
+    var rtxSSRC: UInt32 { ssrc + 1 }
+    private var rtxSequence: UInt32 = 7000
+    /// Whether requests for packets go unanswered.
+    var forgetsPackets = false
+    /// What was sent, by sequence number, to be sent again.
+    private var sent: [UInt16: (timestamp: UInt32, marker: Bool, payload: [UInt8])] = [:]
+
+    static func track(supportsPLI: Bool = true, supportsNACK: Bool = false, rtx: Bool = false) -> IngestTrack {
         IngestTrack(
             mid: "0",
             selected: IngestFormat(
                 description: TrackDescription(codec: .h264),
                 payloadType: payloadType,
+                rtxPayloadType: rtx ? rtxPayloadType : nil,
+                supportsNACK: supportsNACK,
                 supportsPLI: supportsPLI
             )
         )
+    }
+
+    /// Sends packets again as a publisher with RTX does (RFC 4588); numbers that were never sent are passed over.
+    func retransmit(_ numbers: [UInt16]) -> [[UInt8]] {
+        numbers.compactMap { number in
+            guard let packet = sent[number] else { return nil }
+            defer { rtxSequence += 1 }
+            return client.packet(
+                payloadType: Self.rtxPayloadType,
+                sequence: rtxSequence,
+                timestamp: packet.timestamp,
+                ssrc: rtxSSRC,
+                marker: packet.marker,
+                payload: [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)] + packet.payload
+            )
+        }
+    }
+
+    /// Sends packets again under their own SSRC and number, byte for byte; nothing when ``forgetsPackets``.
+    func repeatPackets(_ numbers: [UInt16]) -> [[UInt8]] {
+        numbers.compactMap { number in
+            guard !forgetsPackets, let packet = sent[number] else { return nil }
+            let ahead = UInt16(truncatingIfNeeded: sequence) &- number
+            return client.packet(
+                payloadType: Self.payloadType, sequence: sequence - UInt32(ahead), timestamp: packet.timestamp,
+                ssrc: ssrc, marker: packet.marker, payload: packet.payload)
+        }
+    }
+
+    /// A retransmission packet that holds nothing, as senders use to probe for bandwidth.
+    func probe() -> [UInt8] {
+        defer { rtxSequence += 1 }
+        return client.packet(
+            payloadType: Self.rtxPayloadType, sequence: rtxSequence, timestamp: timestamp, ssrc: rtxSSRC, marker: false,
+            payload: [])
     }
 
     /// The datagrams of one frame; a key frame begins with an IDR slice.
@@ -271,13 +316,15 @@ final class VirtualCamera {
             }
             let type: UInt8 = isKeyFrame ? 0x65 : 0x41
             let number = (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) }
+            let payload = [type, 0x88] + number + [UInt8](repeating: 0xAB, count: 900)
+            sent[UInt16(truncatingIfNeeded: sequence)] = (timestamp, index == packets - 1, payload)
             return client.packet(
                 payloadType: Self.payloadType,
                 sequence: sequence,
                 timestamp: timestamp,
                 ssrc: ssrc,
                 marker: index == packets - 1,
-                payload: [type, 0x88] + number + [UInt8](repeating: 0xAB, count: 900)
+                payload: payload
             )
         }
     }

@@ -52,15 +52,21 @@ package struct NACKGenerator: Sendable {
         var sequence: Int64
         var detectedAt: Instant
         var nextRequestAt: Instant
+        var firstRequestAt: Instant?
         var attempts = 0
     }
 
     private let limits: Limits
-    private var newest: Int64?
+    /// The highest sequence number so far; `nil` before the first packet.
+    package private(set) var newest: Int64?
     /// In ascending order of sequence number.
     private var missing: [Missing] = []
 
     package private(set) var statistics = Statistics()
+    /// How long a packet takes to come after it was asked for, averaged; `nil` before the first repair.
+    ///
+    /// A gateway that sends its publisher no media learns the round trip in no other way.
+    package private(set) var responseTime: Interval?
 
     package init(limits: Limits = Limits()) {
         self.limits = limits
@@ -86,7 +92,7 @@ package struct NACKGenerator: Sendable {
             return
         }
         guard sequence > newest else {
-            fill(sequence)
+            fill(sequence, at: now)
             return
         }
         self.newest = sequence
@@ -134,6 +140,7 @@ package struct NACKGenerator: Sendable {
             guard numbers.count < limits.numbersPerRequest else { break }
             numbers.append(UInt16(truncatingIfNeeded: missing[index].sequence))
             missing[index].attempts += 1
+            if missing[index].firstRequestAt == nil { missing[index].firstRequestAt = now }
             missing[index].nextRequestAt = now + retry
         }
         statistics.requested += Int64(numbers.count)
@@ -159,16 +166,29 @@ package struct NACKGenerator: Sendable {
         return min(max(interval, limits.minimumRetryInterval), limits.maximumRetryInterval)
     }
 
-    private mutating func fill(_ sequence: Int64) {
+    private mutating func fill(_ sequence: Int64, at now: Instant) {
         guard let first = missing.first, let last = missing.last, sequence >= first.sequence,
             sequence <= last.sequence, let index = missing.firstIndex(where: { $0.sequence == sequence })
         else { return }
-        if missing[index].attempts > 0 {
+        if let firstRequestAt = missing[index].firstRequestAt {
             statistics.repaired += 1
+            measure(now.since(firstRequestAt), attempts: missing[index].attempts)
         } else {
             statistics.reordered += 1
         }
         missing.remove(at: index)
+    }
+
+    /// Takes a repair into the average.
+    ///
+    /// Which of several requests was answered is unknown, so that such a repair counts only while there is no better
+    /// figure: it is too long rather than too short, and the next request waits for the answer.
+    private mutating func measure(_ time: Interval, attempts: Int) {
+        guard let average = responseTime else {
+            responseTime = time
+            return
+        }
+        if attempts == 1 { responseTime = average + (time - average) / 8 }
     }
 
     /// Gives up the `count` oldest packets; none when `count` is not positive.

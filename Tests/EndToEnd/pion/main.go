@@ -2,6 +2,7 @@
 //
 //	pion publish -url http://127.0.0.1:8080/whip/cam -video film.h264 -audio film.ogg
 //	pion watch   -url http://127.0.0.1:8080/whep/cam -seconds 5
+//	pion crowd   -url http://127.0.0.1:8080/whep/cam -seconds 0.2 -total 1000 -at-once 16
 //
 // Each event is one JSON object on a line of standard output; the last one is the summary.
 package main
@@ -15,17 +16,22 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/pion/ice/v2"
 	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v3"
 )
 
 // How long a connection may take to come about.
 const connectLimit = 15 * time.Second
+
+// The beginning of a fingerprint line, up to the first byte of the hash.
+var fingerprint = regexp.MustCompile("a=fingerprint:sha-256 [0-9A-Fa-f]{2}")
 
 type event map[string]interface{}
 
@@ -47,17 +53,30 @@ func fail(err error) {
 	}
 }
 
+// peerOptions is what one peer is like.
+type peerOptions struct {
+	endpoint string
+	token    string
+	// Certificates to use instead of one of its own.
+	certificates []webrtc.Certificate
+	// One of a crowd does not report for itself.
+	quiet bool
+	// Its offer names a certificate that it does not have.
+	wrongFingerprint bool
+	// Among its media are packets that are none.
+	lies bool
+}
+
 // session is one peer connection and the resource behind it.
 type session struct {
+	peerOptions
 	connection *webrtc.PeerConnection
-	endpoint   string
-	token      string
 	resource   string
 	connected  chan struct{}
 	ended      chan struct{}
 }
 
-func newSession(endpoint, token string) (*session, error) {
+func newSession(options peerOptions) (*session, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		return nil, err
@@ -66,22 +85,26 @@ func newSession(endpoint, token string) (*session, error) {
 	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
 		return nil, err
 	}
+	if options.lies {
+		registry.Add(liarFactory{})
+	}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
-	connection, err := api.NewPeerConnection(webrtc.Configuration{})
+	connection, err := api.NewPeerConnection(webrtc.Configuration{Certificates: options.certificates})
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
-		connection: connection, endpoint: endpoint, token: token,
+		peerOptions: options, connection: connection,
 		connected: make(chan struct{}), ended: make(chan struct{}),
 	}
 	var connectedOnce, endedOnce sync.Once
 	connection.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		emit(event{"event": "state", "state": state.String(), "at": milliseconds()})
+		s.emit(event{"event": "state", "state": state.String(), "at": milliseconds()})
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
 			connectedOnce.Do(func() { close(s.connected) })
@@ -91,6 +114,12 @@ func newSession(endpoint, token string) (*session, error) {
 		}
 	})
 	return s, nil
+}
+
+func (s *session) emit(e event) {
+	if !s.quiet {
+		emit(e)
+	}
 }
 
 // open offers, with all candidates in the offer, and waits until media can flow.
@@ -104,7 +133,11 @@ func (s *session) open() error {
 		return err
 	}
 	<-gathered
-	response, err := s.request(http.MethodPost, s.endpoint, s.connection.LocalDescription().SDP)
+	description := s.connection.LocalDescription().SDP
+	if s.wrongFingerprint {
+		description = fingerprint.ReplaceAllString(description, "a=fingerprint:sha-256 AB")
+	}
+	response, err := s.request(http.MethodPost, s.endpoint, description)
 	if err != nil {
 		return err
 	}
@@ -113,7 +146,7 @@ func (s *session) open() error {
 	if err != nil {
 		return err
 	}
-	emit(event{"event": "answer", "status": response.StatusCode, "at": milliseconds()})
+	s.emit(event{"event": "answer", "status": response.StatusCode, "at": milliseconds()})
 	if response.StatusCode != http.StatusCreated {
 		return fmt.Errorf("%d %s", response.StatusCode, body)
 	}
@@ -185,7 +218,7 @@ func until(s *session, duration time.Duration) string {
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: pion publish|watch -url URL ..."))
+		fail(fmt.Errorf("usage: pion publish|watch|crowd -url URL ..."))
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	endpoint := flags.String("url", "", "WHIP or WHEP endpoint")
@@ -195,10 +228,20 @@ func main() {
 	audio := flags.String("audio", "", "Opus in Ogg, repeated without end")
 	answerPLI := flags.Bool("answer-pli", false, "go to the next key frame of the file when asked for one")
 	pli := flags.Bool("pli", false, "ask for a key frame when the video track appears")
+	wrongFingerprint := flags.Bool("wrong-fingerprint", false, "offer a certificate that is not the one in use")
+	lies := flags.Bool("lies", false, "send RTP and RTCP that contradict themselves among the media")
+	total := flags.Int("total", 1, "crowd: how many viewers come in all")
+	atOnce := flags.Int("at-once", 1, "crowd: how many are there at the same time")
+	perSecond := flags.Float64("per-second", 0, "crowd: how many come each second; 0 is as fast as they can")
 	fail(flags.Parse(os.Args[2:]))
 	duration := time.Duration(*seconds * float64(time.Second))
 
-	s, err := newSession(*endpoint, *token)
+	options := peerOptions{endpoint: *endpoint, token: *token, wrongFingerprint: *wrongFingerprint, lies: *lies}
+	if os.Args[1] == "crowd" {
+		fail(runCrowd(options, *total, *atOnce, *perSecond, duration))
+		return
+	}
+	s, err := newSession(options)
 	fail(err)
 	switch os.Args[1] {
 	case "publish":

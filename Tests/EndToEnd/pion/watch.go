@@ -19,6 +19,7 @@ type tally struct {
 	KeyFrames      int     `json:"keyFrames"`
 	Missing        int     `json:"missing"`
 	Duplicates     int     `json:"duplicates"`
+	Reordered      int     `json:"reordered"`
 	BackwardsTime  int     `json:"backwardsTime"`
 	FirstPacketMs  int64   `json:"firstPacketMs"`
 	FirstKeyMs     int64   `json:"firstKeyMs"`
@@ -34,14 +35,38 @@ type tally struct {
 	highest        int64
 }
 
+// view is what a viewer has seen so far, by kind of media.
+type view struct {
+	lock    sync.Mutex
+	tallies map[string]*tally
+}
+
 func watch(s *session, pli bool, duration time.Duration) error {
+	v, err := observe(s, pli)
+	if err != nil {
+		return err
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	if s.lies {
+		go tellLies(s)
+	}
+	reason := until(s, duration)
+	summary := event{"event": "summary", "reason": reason, "tracks": v.finish()}
+	summary["delete"] = s.close()
+	emit(summary)
+	return nil
+}
+
+// observe asks for both kinds of media, and counts what comes once the session is open.
+func observe(s *session, pli bool) (*view, error) {
 	begun := time.Now()
-	var lock sync.Mutex
-	tallies := map[string]*tally{}
+	v := &view{tallies: map[string]*tally{}}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		if _, err := s.connection.AddTransceiverFromKind(
 			kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	s.connection.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
@@ -49,10 +74,10 @@ func watch(s *session, pli bool, duration time.Duration) error {
 			Codec: track.Codec().MimeType, SSRC: uint32(track.SSRC()), numbers: map[uint16]bool{},
 			FirstKeyMs: -1, FirstPacketMs: -1,
 		}
-		lock.Lock()
-		tallies[track.Kind().String()] = t
-		lock.Unlock()
-		emit(event{"event": "track", "kind": track.Kind().String(), "codec": t.Codec, "at": milliseconds()})
+		v.lock.Lock()
+		v.tallies[track.Kind().String()] = t
+		v.lock.Unlock()
+		s.emit(event{"event": "track", "kind": track.Kind().String(), "codec": t.Codec, "at": milliseconds()})
 		if pli && track.Kind() == webrtc.RTPCodecTypeVideo {
 			_ = s.connection.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: t.SSRC}})
 		}
@@ -62,13 +87,13 @@ func watch(s *session, pli bool, duration time.Duration) error {
 				if err != nil {
 					return
 				}
-				lock.Lock()
+				v.lock.Lock()
 				for _, packet := range packets {
 					if _, ok := packet.(*rtcp.SenderReport); ok {
 						t.SenderReports++
 					}
 				}
-				lock.Unlock()
+				v.lock.Unlock()
 			}
 		}()
 		for {
@@ -76,24 +101,24 @@ func watch(s *session, pli bool, duration time.Duration) error {
 			if err != nil {
 				return
 			}
-			lock.Lock()
+			v.lock.Lock()
 			t.count(packet, time.Now(), begun)
-			lock.Unlock()
+			v.lock.Unlock()
 		}
 	})
-	if err := s.open(); err != nil {
-		return err
-	}
-	reason := until(s, duration)
-	lock.Lock()
-	for _, t := range tallies {
+	return v, nil
+}
+
+// finish ends the counting and returns copies of the tallies.
+func (v *view) finish() map[string]tally {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	finished := map[string]tally{}
+	for kind, t := range v.tallies {
 		t.finish()
+		finished[kind] = *t
 	}
-	summary := event{"event": "summary", "reason": reason, "tracks": tallies}
-	lock.Unlock()
-	summary["delete"] = s.close()
-	emit(summary)
-	return nil
+	return finished
 }
 
 func (t *tally) count(packet *rtp.Packet, now, begun time.Time) {
@@ -111,8 +136,13 @@ func (t *tally) count(packet *rtp.Packet, now, begun time.Time) {
 		if extended < t.lowest {
 			t.lowest = extended
 		}
+		if extended < t.highest {
+			t.Reordered++
+		}
 		if extended > t.highest {
 			t.highest = extended
+			// Half a round behind nothing is expected any more, and the number comes again in the next round.
+			delete(t.numbers, packet.SequenceNumber+1<<15)
 			if packet.Timestamp != t.lastTimestamp {
 				t.Frames++
 				if int32(packet.Timestamp-t.lastTimestamp) < 0 {

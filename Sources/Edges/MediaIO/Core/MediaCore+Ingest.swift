@@ -49,14 +49,18 @@ extension MediaCore {
             peers[slot].pointee.feedback.receive(sequenceNumber: number, mediaSSRC: header.ssrc, at: now)
         }
         guard let index = sourceIndex(of: header, in: span, peer: slot) else { return }
+        if peers[slot].pointee.sources[index].isRetransmission {
+            receiveRetransmission(header, packet: packet, source: index, peer: slot, at: now, into: &batch)
+            return
+        }
         let sequence = peers[slot].pointee.sources[index].sequences.unwrap(header.sequenceNumber)
         peers[slot].pointee.sources[index].statistics.receive(
             sequence: sequence,
             timestamp: header.timestamp,
             at: now
         )
+        noteArrival(of: sequence, timestamp: header.timestamp, source: index, peer: slot, at: now)
         let source = peers[slot].pointee.sources[index]
-        guard !source.isRetransmission else { return }
         if header.payloadType != peers[slot].pointee.bindings[source.binding].negotiated.payloadType {
             changeFormat(section: source.binding, payloadType: header.payloadType, peer: slot)
         }
@@ -65,6 +69,7 @@ extension MediaCore {
             return
         }
         forward(header, packet: packet, from: source, at: now, into: &batch)
+        askForLost(by: index, peer: slot, at: now, into: &batch)
     }
 
     /// Takes a publisher's packet into its track.
@@ -132,13 +137,15 @@ extension MediaCore {
         guard peers[slot].pointee.sources.count < Peer.maximumSources else { return nil }
         let track = peers[slot].pointee.bindingTracks[binding]
         guard track >= 0 else { return nil }
+        let asks = !isRetransmission && peers[slot].pointee.bindings[binding].negotiated.supportsNACK
         peers[slot].pointee.sources.append(
             Peer.Source(
                 ssrc: ssrc,
                 track: track,
                 binding: binding,
                 isRetransmission: isRetransmission,
-                statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate)
+                statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate),
+                repair: asks ? NACKGenerator() : nil
             )
         )
         return peers[slot].pointee.sources.count - 1
@@ -190,6 +197,7 @@ extension MediaCore {
 
     private mutating func keyFrameArrived(track slot: Int, at now: Instant) {
         let track = tracks[slot]
+        forgetLost(beforeKeyFrameOf: slot)
         if let last = track.pointee.lastKeyFrameAt { track.pointee.keyFrameInterval = now.since(last) }
         track.pointee.lastKeyFrameAt = now
         track.pointee.keyFrames.keyFrameArrived(at: now)

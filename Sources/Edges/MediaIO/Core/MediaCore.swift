@@ -66,6 +66,9 @@ package struct MediaCore: ~Copyable {
     var oldestRelease: Instant?
     /// Tracks with a burst under way.
     var pendingTracks: [Int] = []
+    /// Publishers with packets missing, and when the first of them is to be asked again.
+    var repairingPeers: [Int] = []
+    var nextRepair: Instant?
 
     /// A core that has seen nothing.
     ///
@@ -110,6 +113,7 @@ package struct MediaCore: ~Copyable {
             if let instant, instant < (earliest ?? .distantFuture) { earliest = instant }
         }
         consider(nextReplayTick)
+        consider(nextRepair)
         for slot in pendingTracks where tracks.contains(slot) { consider(tracks[slot].pointee.burstDeadline) }
         return earliest
     }
@@ -120,6 +124,7 @@ package struct MediaCore: ~Copyable {
         if let due = nextReplayTick, due <= now {
             replayTick(at: now, into: &batch)
         }
+        if let due = nextRepair, due <= now { requestRepairs(at: now, into: &batch) }
         if nextTick <= now {
             tick(at: now, into: &batch)
             nextTick = now.advanced(by: Self.tickInterval)

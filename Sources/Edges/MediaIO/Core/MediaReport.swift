@@ -32,6 +32,8 @@ package struct MediaCounters: Sendable {
     package var bytesSent = 0
     package var packetsLostInbound = 0
     package var packetsLostOutbound = 0
+    /// Packets of publishers that came by retransmission on an SSRC of its own.
+    package var packetsRepaired = 0
     package var nacksReceived = 0
     package var nacksSent = 0
     package var retransmissions = 0
@@ -57,6 +59,7 @@ package struct MediaCounters: Sendable {
         bytesSent += other.bytesSent
         packetsLostInbound += other.packetsLostInbound
         packetsLostOutbound += other.packetsLostOutbound
+        packetsRepaired += other.packetsRepaired
         nacksReceived += other.nacksReceived
         nacksSent += other.nacksSent
         retransmissions += other.retransmissions

@@ -16,6 +16,11 @@ struct Peer: ~Copyable {
         var isRetransmission: Bool
         var statistics: ReceptionStatistics
         var sequences = SequenceUnwrapper()
+        /// Asks for what is lost; `nil` for retransmissions, and where the publisher does not answer.
+        var repair: NACKGenerator?
+        /// The media time of the newest frame, and the highest sequence number before it.
+        var frameTimestamp: UInt32 = 0
+        var lastSequenceBeforeFrame: Int64 = .min
     }
 
     /// A viewer's forwarder: the track's slot and the position among its forwarders.
