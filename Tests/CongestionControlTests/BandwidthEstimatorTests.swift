@@ -61,7 +61,7 @@ struct BandwidthEstimatorTests {
             estimator.receive(block, roundTrip: .milliseconds(40), at: Self.at(second * 1_000 + 1_000))
             if second == 9 {
                 let estimate = estimator.estimate
-                #expect(try #require(estimate) < .kilobits(400))
+                #expect(try #require(estimate) < .kilobits(700))
                 let limitedBy = estimator.state.limitedBy
                 #expect(limitedBy == .loss)
             }

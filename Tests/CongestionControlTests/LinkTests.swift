@@ -221,6 +221,17 @@ struct LinkTests {
         #expect(flow.paddingBytes == 0)
     }
 
+    @Test(arguments: [200, 1_000] as [Int64])
+    func `a stream that is larger than the link, and does not give way, is not taken for one that fits`(queue: Int64) {
+        let flow = Flow(Flow.Source(maximum: .megabits(3), isAdaptive: false), wanted: .megabits(3))
+        let link = Link(.megabits(2), queueLimit: .milliseconds(queue))
+        let simulation = Simulation(link, flows: [flow])
+        simulation.run(for: .seconds(60))
+        let later = flow.estimates.filter { $0.at > at(3) }
+        #expect(later.allSatisfy { $0.rate < .megabits(2.2) })
+        #expect(flow.estimate(10..<60) > .megabits(1))
+    }
+
     // MARK: Wraps
 
     @Test(arguments: SendHistoryTests.starts)

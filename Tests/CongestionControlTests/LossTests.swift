@@ -14,6 +14,7 @@ struct LossTests {
                 expected: 100,
                 lost: lost,
                 current: .megabits(1),
+                arriving: .zero,
                 ceiling: .megabits(1),
                 roundTrip: .milliseconds(50),
                 at: at(start + step * 500)
@@ -52,6 +53,22 @@ struct LossTests {
         #expect(control.limit == nil)
     }
 
+    @Test func `the limit does not fall below 70% of what arrives`() throws {
+        var control = LossController()
+        for step in 0..<40 as Range<Int64> {
+            control.receive(
+                expected: 100,
+                lost: 30,
+                current: .megabits(1),
+                arriving: .kilobits(700),
+                ceiling: .megabits(1),
+                roundTrip: .zero,
+                at: Self.at(step * 500)
+            )
+        }
+        #expect(control.limit == .kilobits(700) * 0.7)
+    }
+
     @Test func `a handful of packets is no judgement`() {
         var control = LossController()
         for step in 0..<4 as Range<Int64> {
@@ -59,6 +76,7 @@ struct LossTests {
                 expected: 10,
                 lost: 10,
                 current: .megabits(1),
+                arriving: .zero,
                 ceiling: .megabits(1),
                 roundTrip: .zero,
                 at: Self.at(step * 1_000)
@@ -75,6 +93,7 @@ struct LossTests {
                     expected: expected,
                     lost: lost,
                     current: .megabits(1),
+                    arriving: .zero,
                     ceiling: .megabits(1),
                     roundTrip: .zero,
                     at: Self.at(step * 600)

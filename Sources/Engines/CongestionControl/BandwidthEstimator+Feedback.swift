@@ -35,6 +35,7 @@ extension BandwidthEstimator {
             expected: received + lost,
             lost: lost - late,
             current: min(rate.bitrate, cap ?? .highest),
+            arriving: arriving.bitrate ?? .zero,
             ceiling: rate.bitrate,
             roundTrip: controlRoundTrip,
             at: now
@@ -96,6 +97,7 @@ extension BandwidthEstimator {
             expected: new.expected,
             lost: new.lost,
             current: min(cap ?? sent, sent),
+            arriving: sent * (1 - Double(new.lost) / Double(new.expected)),
             ceiling: cap ?? sent * Self.reportCeiling,
             roundTrip: controlRoundTrip,
             at: now

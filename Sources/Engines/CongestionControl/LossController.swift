@@ -4,13 +4,16 @@ package import Primitives
 ///
 /// Losses below 2% are taken for noise, above 10% for a full path; between them nothing grows. Differs from the draft in
 /// that there is no limit at all until losses have been heavy: else As_hat would lag behind what probes find, or grow
-/// without end.
+/// without end. And what arrives in spite of the losses is free: a stream that does not give way would else take the
+/// limit to nothing on a path that carries most of it.
 package struct LossController: Sendable {
     package static let lowLoss = 0.02
     package static let highLoss = 0.1
     /// Losses are judged over at least this many packets and this long, so that chance does not make 5% look like 10%.
     package static let minimumPackets = 50
     package static let minimumTime = Interval.milliseconds(500)
+    /// The part of what arrives that losses leave at least: less than all, for the queue that dropped the rest must drain.
+    private static let arrivingPart = 0.7
     private static let memory = Interval.seconds(3)
     /// What losses never go below: growth from nothing would take for ever.
     private static let minimum = Bitrate.kilobits(50)
@@ -30,7 +33,9 @@ package struct LossController: Sendable {
     package var allowsGrowth: Bool { lossFraction < Self.lowLoss }
     /// Whether losses are taking the estimate down, now or a moment ago: one good window among bad ones is chance.
     package func isHeavy(at now: Instant) -> Bool {
-        lossFraction > Self.highLoss || lastDecrease.map { now - $0 < Self.memory } ?? false
+        // What was lost long ago says nothing when nothing was sent since, as to a viewer whose picture is paused.
+        let isJudged = windowStart.map { now - $0 < Self.memory } ?? false
+        return (isJudged && lossFraction > Self.highLoss) || lastDecrease.map { now - $0 < Self.memory } ?? false
     }
 
     package init() {}
@@ -41,6 +46,7 @@ package struct LossController: Sendable {
     ///   - expected: Packets that were reported on for the first time; negative counts as 0.
     ///   - lost: How many of them are missing, less those that turned out to be late only.
     ///   - current: The estimate as the other controllers have it, or the rate we send at: what losses reduce.
+    ///   - arriving: What arrives, as far as known; the limit does not fall below 70% of it.
     ///   - ceiling: A limit that has grown above this limits nothing and is dropped.
     ///   - roundTrip: Time until a reduction can show.
     ///   - now: When the report came.
@@ -48,6 +54,7 @@ package struct LossController: Sendable {
         expected: Int,
         lost: Int,
         current: Bitrate,
+        arriving: Bitrate,
         ceiling: Bitrate,
         roundTrip: Interval,
         at now: Instant
@@ -62,11 +69,19 @@ package struct LossController: Sendable {
         self.expected = 0
         self.lost = 0
         windowStart = now
-        judge(current: current, ceiling: ceiling, roundTrip: roundTrip, elapsed: elapsed, at: now)
+        judge(
+            current: current,
+            floor: max(arriving * Self.arrivingPart, Self.minimum),
+            ceiling: ceiling,
+            roundTrip: roundTrip,
+            elapsed: elapsed,
+            at: now
+        )
     }
 
     private mutating func judge(
         current: Bitrate,
+        floor: Bitrate,
         ceiling: Bitrate,
         roundTrip: Interval,
         elapsed: Double,
@@ -75,7 +90,8 @@ package struct LossController: Sendable {
         if lossFraction > Self.highLoss {
             if let lastDecrease, now - lastDecrease < .milliseconds(300) + roundTrip { return }
             lastDecrease = now
-            limit = max(min(limit ?? current, current) * (1 - 0.5 * lossFraction), Self.minimum)
+            let before = min(limit ?? current, current)
+            limit = min(before, max(before * (1 - 0.5 * lossFraction), floor))
         } else if lossFraction < Self.lowLoss, let limit {
             let grown = limit * (1 + (Self.growthPerSecond - 1) * elapsed) + .kilobits(1)
             self.limit = grown < ceiling ? grown : nil
