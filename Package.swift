@@ -154,7 +154,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -202,11 +202,16 @@ let gatewayTests: [Target] = [
             "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
         ]),
-    tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
+    tests(
+        "GatewayTests",
+        [
+            "Gateway", "MediaIO", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests(
         "RTMPServiceTests",
         [
-            "RTMPService", "RTMP", "Gateway", "Media", "Primitives", "TestSupport",
+            "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),

@@ -26,7 +26,9 @@ private let arrows: [String: Set<String>] = [
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
-    "Gateway": ["Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
+    "Gateway": [
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+    ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
 ]
