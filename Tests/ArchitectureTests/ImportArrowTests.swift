@@ -31,6 +31,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
+    "Conformance": ["Primitives", "SDP", "ICE", "DTLS", "Telemetry"],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
