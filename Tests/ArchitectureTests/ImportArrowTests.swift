@@ -27,9 +27,12 @@ private let arrows: [String: Set<String>] = [
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
-    "Gateway": ["Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
+    "Gateway": [
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+    ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
+    "Conformance": ["Primitives", "SDP", "ICE", "DTLS", "Telemetry"],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.

@@ -20,20 +20,32 @@ struct MethodTests {
         let head = try await client.send(.head, path, from: Client.elsewhere)
         #expect(head.status == .ok)
         #expect(head.headers[.contentType] == "application/sdp")
+        #expect(head.headers[.acceptPost] == "application/sdp")
         let get = try await client.send(.get, path, from: Client.elsewhere)
-        #expect(get.status == .noContent)
+        #expect(get.status == .ok)
         #expect(get.body.readableBytes == 0)
+        #expect(get.headers[.contentType] == nil)
     }
 
     @Test func `a session tells what it can be sent`() async throws {
         let answer = try await Client().send(.options, "/whip/cam/any")
         #expect(answer.status == .ok)
         #expect(answer.headers[.acceptPatch] == "application/trickle-ice-sdpfrag")
-        #expect(answer.headers[.allow] == "DELETE, OPTIONS, PATCH")
+        #expect(answer.headers[.allow] == "DELETE, GET, HEAD, OPTIONS, PATCH")
+    }
+
+    @Test(arguments: [HTTPRequest.Method.get, .head])
+    func `a session has nothing to show, and says whether it is there`(method: HTTPRequest.Method) async throws {
+        let client = await Client()
+        let there = try await client.send(method, "/whep/cam/session-1")
+        #expect(there.status == .noContent)
+        #expect(there.body.readableBytes == 0)
+        #expect(try await client.send(method, "/whep/cam/other").status == .notFound)
+        #expect(client.gateway.calls.isEmpty)
     }
 
     static let senseless: [(HTTPRequest.Method, String)] = [
-        (.put, "/whip/cam"), (.delete, "/whep/cam"), (.patch, "/whip/cam"), (.get, "/whip/cam/x"),
+        (.put, "/whip/cam"), (.delete, "/whep/cam"), (.patch, "/whip/cam"), (.put, "/whip/cam/x"),
         (.post, "/whep/cam/x"), (.post, "/"), (.put, "/play/cam"), (.delete, "/api/v1/streams/cam"),
         (.post, "/metrics"), (.trace, "/whip/cam"),
     ]
@@ -56,6 +68,12 @@ struct MethodTests {
             try await client.send(.post, "/whip/cam", Client.sdp, body: "v=0", from: Client.elsewhere),
             try await client.send(.put, "/whep/cam"), try await client.send(.post, "/whep/.."),
             try await client.send(.options, "/whep/cam"), try await client.send(.delete, "/whep/cam/x"),
+            try await client.send(.options, "/whip/cam/x"), try await client.send(.head, "/whip/cam"),
+            try await client.send(.get, "/whip/cam"),
+            try await client.send(.post, "/whep/cam", Client.sdp, body: String(repeating: "x", count: 70_000)),
+            try await client.send(.patch, "/whep/cam/session-1", Client.sdp, body: "v=0"),
+            try await client.send(.patch, "/whep/cam/session-1", [.contentType: "application/trickle-ice-sdpfrag"]),
+            try await client.send(.delete, "/whip/cam/session-1", token: Secret("wrong")),
         ]
         for answer in answers {
             #expect(answer.headers[.accessControlAllowOrigin] == "*")

@@ -24,8 +24,8 @@ struct SessionRoutes: Sendable {
         switch request.method {
         case .post: return try await open(kind, stream, request, peer: peer)
         // Clients ask this way whether there is an endpoint at all.
-        case .head: return Response(status: .ok, headers: [.contentType: Self.offerType])
-        case .get: return Response(status: .noContent)
+        case .head: return Response(status: .ok, headers: [.contentType: Self.offerType, .acceptPost: Self.offerType])
+        case .get: return Response(status: .ok, headers: [.acceptPost: Self.offerType, .contentLength: "0"])
         default: throw .methodNotAllowed(.endpoint(kind, stream))
         }
     }
@@ -66,7 +66,7 @@ struct SessionRoutes: Sendable {
         return Response(status: .created, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
     }
 
-    /// `PATCH` and `DELETE` on a session.
+    /// `PATCH`, `DELETE`, `HEAD` and `GET` on a session.
     func session(
         _ kind: SessionKind,
         _ stream: StreamName,
@@ -74,7 +74,7 @@ struct SessionRoutes: Sendable {
         _ request: Request,
         peer: TransportAddress?
     ) async throws(Problem) -> Response {
-        guard request.method == .patch || request.method == .delete else {
+        guard Route.session(kind, stream, id).methods.contains(request.method.rawValue) else {
             throw .methodNotAllowed(.session(kind, stream, id))
         }
         try await access.authorizeSession(Self.permission(kind), stream: stream, request, peer: peer)
@@ -83,11 +83,18 @@ struct SessionRoutes: Sendable {
                 try await gateway.end(session: id, stream: stream, kind: kind)
                 return Response(status: .ok)
             }
-            // A session that is gone is worth knowing before what is wrong with the body.
-            if await gateway.hasSession(id, stream: stream, kind: kind) {
+            let tag = await gateway.entityTag(of: id, stream: stream, kind: kind)
+            if request.method != .patch {
+                // There is nothing to show of a session but that it is there (RFC 9725 section 4.1).
+                guard tag != nil else { throw Problem.unknownSession }
+                return Response(status: .noContent)
+            }
+            // A session that is gone is worth knowing before what is wrong with the request.
+            if let tag {
                 guard Body.isOf(Self.fragmentType, request) else {
                     throw Problem.unsupportedMediaType(Self.fragmentType, field: .acceptPatch)
                 }
+                try Precondition.check(request.headers[values: .ifMatch], tag: tag)
             }
             let fragment = try await Body.collect(request)
             try await gateway.addCandidates(fragment, session: id, stream: stream, kind: kind)
