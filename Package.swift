@@ -58,13 +58,15 @@ let mediaCore: [Target] = [
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
     module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
     module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
+    module("CongestionControl", in: "Engines", ["Primitives", "RTP"], settings: memorySafe),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
 
     module(
         "MediaIO", in: "Edges",
-        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
+        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
+            "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
 ]
 
@@ -79,7 +81,7 @@ let mediaCoreTests: [Target] = [
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
-    tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
+    tests("WebRTCTests", ["WebRTC", "SDP", "RTP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),

@@ -13,7 +13,10 @@ extension MediaCore {
     mutating func tick(at now: Instant, into batch: inout SendBatch) {
         tickPhase = (tickPhase + 1) % Self.phases
         for slot in 0..<peers.capacity where peers.contains(slot) {
-            if peers[slot].pointee.role == .publisher { sendTransportFeedback(to: slot, at: now, into: &batch) }
+            switch peers[slot].pointee.role {
+            case .publisher: sendTransportFeedback(to: slot, at: now, into: &batch)
+            case .viewer: adaptViewer(slot, at: now, into: &batch)
+            }
             if slot % Self.phases == tickPhase { visit(slot, at: now, into: &batch) }
         }
         for slot in 0..<tracks.capacity where tracks.contains(slot) {
