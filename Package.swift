@@ -46,7 +46,7 @@ let mediaCore: [Target] = [
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
     system("COpus", libraries: ["opus"]),
-    system("CFFmpeg", libraries: ["avcodec", "avutil", "swresample"]),
+    system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample"]),
 
     module("Primitives", in: "Foundations"),
 
@@ -68,6 +68,12 @@ let mediaCore: [Target] = [
         ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
             "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
+    module(
+        "MediaClient", in: "Edges",
+        [
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
+            "CFFmpeg",
+        ]),
 ]
 
 let mediaCoreTests: [Target] = [
@@ -86,6 +92,12 @@ let mediaCoreTests: [Target] = [
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "CLinux", "Primitives", "TestSupport"]),
+    tests(
+        "MediaClientTests",
+        [
+            "MediaClient", "WebRTC", "SRTP", "DTLS", "ICE", "RTP", "Media", "Primitives", "CFFmpeg",
+            "TestSupport",
+        ]),
     tests(
         "SimulationTests",
         ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),
@@ -144,7 +156,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -168,11 +180,20 @@ let gateway: [Target] = [
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    module(
+        "Conformance", in: "Edges",
+        [
+            "Primitives", "SDP", "ICE", "DTLS", "Telemetry",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ]),
     .executableTarget(
         name: "martlet",
         dependencies: [
             "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
-            "Transcoding", "RTMPService", "HTTPService",
+            "Transcoding", "RTMPService", "HTTPService", "Conformance",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -192,11 +213,16 @@ let gatewayTests: [Target] = [
             "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
         ]),
-    tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
+    tests(
+        "GatewayTests",
+        [
+            "Gateway", "MediaIO", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests(
         "RTMPServiceTests",
         [
-            "RTMPService", "RTMP", "Gateway", "Media", "Primitives", "TestSupport",
+            "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
@@ -209,6 +235,15 @@ let gatewayTests: [Target] = [
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
+    tests(
+        "ConformanceTests",
+        [
+            "Conformance", "SDP", "Primitives", "TestSupport",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
         ]),
 ]
 
