@@ -107,6 +107,8 @@ extension MediaCore {
                     packetsReceived: track.pointee.packetsReceived,
                     packetsLost: lost[slot] ?? 0,
                     viewers: track.pointee.forwarderCount,
+                    pausedViewers: (0..<track.pointee.forwarderCount)
+                        .count { track.pointee.forwarders[$0].phase == .paused },
                     keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
                     bufferedBytes: track.pointee.log.allocatedBytes,
                     silence: silence?.seconds,

@@ -9,6 +9,8 @@ package struct MediaReport: Sendable {
         package var packetsReceived: Int
         package var packetsLost: Int
         package var viewers: Int
+        /// Viewers whose paths cannot carry the track at present.
+        package var pausedViewers: Int
         /// Seconds between the last two key frames; `nil` before the second.
         package var keyFrameInterval: Double?
         package var bufferedBytes: Int
