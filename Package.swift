@@ -87,6 +87,7 @@ let mediaCoreTests: [Target] = [
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
+    tests("CongestionControlTests", ["CongestionControl", "SFU", "RTP", "Primitives", "TestSupport"]),
     tests("WebRTCTests", ["WebRTC", "SDP", "RTP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
@@ -126,7 +127,8 @@ let benchmarks: [Target] =
         .executableTarget(
             name: "MediaCoreBenchmark",
             dependencies: [
-                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "CongestionControl", "Primitives",
+                "CLinux",
             ],
             path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
     ]
