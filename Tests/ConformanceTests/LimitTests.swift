@@ -49,9 +49,11 @@ struct LimitTests {
         }
     }
 
-    @Test func `a silent server is asked three times`() async throws {
-        let transport = DirectTransport { _ throws(TransportFailure) in throw .timedOut }
+    @Test(arguments: [TransportFailure.timedOut, .broken("connection refused")])
+    func `a server that does not answer is asked three times`(failure: TransportFailure) async throws {
+        let transport = DirectTransport { _ throws(TransportFailure) in throw failure }
         let report = await (try examination(transport)).run()
+        #expect(report.rows(.passed).isEmpty)
         #expect(transport.sent.count == EndpointExamination.maximumSilence)
         #expect(!report.isPassed && !report.isComplete)
     }

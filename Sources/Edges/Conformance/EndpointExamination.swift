@@ -207,7 +207,7 @@ package actor EndpointExamination {
             exchanges.append(Exchange(method: request.method, response: response))
             return .success(response)
         } catch {
-            silence = error == .timedOut ? silence + 1 : 0
+            silence += 1
             if silence >= Self.maximumSilence { isStopped = true }
             return .failure(error)
         }
