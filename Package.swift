@@ -65,7 +65,8 @@ let mediaCore: [Target] = [
 
     module(
         "MediaIO", in: "Edges",
-        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
+        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
+            "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
     module(
         "MediaClient", in: "Edges",
@@ -87,7 +88,7 @@ let mediaCoreTests: [Target] = [
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
     tests("CongestionControlTests", ["CongestionControl", "SFU", "RTP", "Primitives", "TestSupport"]),
-    tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
+    tests("WebRTCTests", ["WebRTC", "SDP", "RTP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),

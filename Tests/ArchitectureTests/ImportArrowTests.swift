@@ -18,7 +18,10 @@ private let arrows: [String: Set<String>] = [
     "SFU": ["Primitives", "RTP", "Media"],
     // The digests of the handshake.
     "RTMP": ["Primitives", "Media", "COpenSSL"],
-    "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
+    "MediaIO": [
+        "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU",
+        "CongestionControl", "CLinux",
+    ],
     "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
     "MediaClient": [
         "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
