@@ -185,7 +185,7 @@ let gateway: [Target] = [
     module(
         "Conformance", in: "Edges",
         [
-            "Primitives", "SDP", "ICE", "DTLS", "Telemetry",
+            "Primitives", "SDP", "Media", "ICE", "DTLS", "MediaClient", "Telemetry",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -195,13 +195,16 @@ let gateway: [Target] = [
         name: "martlet",
         dependencies: [
             "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
-            "Transcoding", "RTMPService", "HTTPService", "Conformance",
+            "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ],
         path: "Sources/App/martlet", swiftSettings: settings),
 ]
