@@ -33,8 +33,9 @@ extension MediaCore {
                 wanted += layerScratch.first { $0.isActive }?.bitrate.bitsPerSecond ?? 0
                 pause(slot, subscription: index, at: now)
             case .layer(let layer):
-                let next = layerScratch[layer...].dropFirst().first { $0.isActive }
-                wanted += next?.bitrate.bitsPerSecond ?? 0
+                // The next layer, or enough for the last one.
+                let next = layerScratch[layer...].dropFirst().first { $0.isActive } ?? layerScratch[layer]
+                wanted += next.bitrate.bitsPerSecond
                 show(slot, subscription: index, layer: layer, at: now, into: &batch)
             case nil: break
             }
