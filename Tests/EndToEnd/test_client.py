@@ -1,8 +1,10 @@
 """`martlet publish` and `martlet play`: our own clients, against our own gateway, and checked by ffprobe."""
 
+import http.server
 import json
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -154,6 +156,43 @@ def test_a_viewer_waits_for_the_publisher_and_leaves_nothing_behind(gateway, str
 def test_a_viewer_of_nothing_is_told(gateway, stream):
     words = play(gateway.whep(stream), "--wait", "0s").refusal()
     assert "409" in words and stream in words, words
+
+
+@pytest.fixture
+def redirector():
+    """A server that sends every offer elsewhere, and counts the offers."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            server.offers += 1
+            self.send_response(307)
+            self.send_header("Location", server.target or self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.offers, server.target = 0, None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_offer_follows_where_it_is_sent_but_not_for_ever(gateway, stream, redirector):
+    address = f"http://127.0.0.1:{redirector.server_port}/anywhere"
+    redirector.target = gateway.whip(stream)
+    with publish(address, "--test-pattern"):
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        redirector.target = gateway.whep(stream)
+        assert play(address, "--duration", "2s").finish()["video"]["frames"] > 40
+    assert redirector.offers == 2
+    redirector.target = None
+    assert "redirects" in play(address).refusal()
+    assert redirector.offers < 10
 
 
 def test_b_frames_are_refused_by_whip_with_the_cure_and_go_by_rtmp(gateway, stream):
