@@ -65,8 +65,10 @@ let mediaCore: [Target] = [
 
     module(
         "MediaIO", in: "Edges",
-        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
-            "CLinux"]),
+        [
+            "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
+            "CLinux",
+        ]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
     module(
         "MediaClient", in: "Edges",
