@@ -29,7 +29,7 @@ final class Scene {
     }
 
     @discardableResult
-    func join(rtx: Bool = false) throws -> VirtualClient {
+    func join(rtx: Bool = false, from source: TransportAddress? = nil) throws -> VirtualClient {
         let id = PeerID(10 + viewers.count)
         let client = try VirtualClient(id: id)
         let ssrc = UInt32(1000 + viewers.count * 2)
@@ -45,7 +45,7 @@ final class Scene {
         )
         worker.perform(.addViewer(client.specification, [PlaybackBinding(track: track, sender: sender)]))
         viewers.append((client, ssrc))
-        client.connect(to: worker)
+        client.connect(to: worker, from: source)
         return client
     }
 
@@ -61,9 +61,13 @@ final class Scene {
     }
 
     /// Takes what has been sent to one viewer.
-    func received(by client: VirtualClient, from datagrams: [(bytes: [UInt8], to: TransportAddress)]) -> Received {
+    func received(
+        by client: VirtualClient,
+        at address: TransportAddress? = nil,
+        from datagrams: [(bytes: [UInt8], to: TransportAddress)]
+    ) -> Received {
         var received = Received()
-        for datagram in datagrams where datagram.to == client.address {
+        for datagram in datagrams where datagram.to == address ?? client.address {
             if let packet = client.open(datagram.bytes) { received.add(packet) }
         }
         return received
