@@ -45,7 +45,7 @@ e2e: deps test-deps packages venv ## only the end-to-end tests, with real encode
 
 .PHONY: soak
 soak: deps test-deps packages venv ## what takes long: 10,000 joins, lip sync over minutes, AV1, long fuzzing, load
-	@scripts/soak.sh
+	@scripts/soak.sh $(E2E)
 
 .PHONY: bench
 bench: deps test-deps ## measures the media core

@@ -46,7 +46,7 @@ let mediaCore: [Target] = [
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
     system("COpus", libraries: ["opus"]),
-    system("CFFmpeg", libraries: ["avcodec", "avutil", "swresample"]),
+    system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample"]),
 
     module("Primitives", in: "Foundations"),
 
@@ -66,6 +66,12 @@ let mediaCore: [Target] = [
         "MediaIO", in: "Edges",
         ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
+    module(
+        "MediaClient", in: "Edges",
+        [
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
+            "CFFmpeg",
+        ]),
 ]
 
 let mediaCoreTests: [Target] = [
@@ -84,6 +90,12 @@ let mediaCoreTests: [Target] = [
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "WebRTC", "DTLS", "ICE", "STUN", "CLinux", "Primitives", "TestSupport"]),
+    tests(
+        "MediaClientTests",
+        [
+            "MediaClient", "WebRTC", "SRTP", "DTLS", "ICE", "RTP", "Media", "Primitives", "CFFmpeg",
+            "TestSupport",
+        ]),
     tests(
         "SimulationTests",
         ["MediaIO", "WebRTC", "SFU", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "TestSupport"]),
@@ -142,7 +154,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -190,11 +202,16 @@ let gatewayTests: [Target] = [
             "Telemetry", "TestSupport", .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
         ]),
-    tests("GatewayTests", ["Gateway", "MediaIO", "Media", "Primitives", "TestSupport"]),
+    tests(
+        "GatewayTests",
+        [
+            "Gateway", "MediaIO", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests(
         "RTMPServiceTests",
         [
-            "RTMPService", "RTMP", "Gateway", "Media", "Primitives", "TestSupport",
+            "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),

@@ -163,6 +163,31 @@ def codecs():
     write("flv", "enhanced-metadata", b"\xd4hvc1" + b"\x02\x00\x09colorInfo\x05")
 
 
+def depacketizers():
+    """Runs of payloads behind flags (1 marker, 2 next timestamp, 4 a packet lost) and a length."""
+
+    def run(*packets):
+        return b"".join(bytes([flags, len(payload)]) + payload for flags, payload in packets)
+
+    sets = b"\x78\x00\x04\x67\x42\xe0\x1f\x00\x03\x68\xce\x3c"
+    start, middle, end = (bytes([0x7C, head]) + body for head, body in ((0x85, b"\x88\x80"), (5, b"\x10\x11"), (0x45, b"\x12")))
+    write("depacketize-h264", "key-frame", run((0, sets), (0, start), (0, middle), (1, end)))
+    write("depacketize-h264", "loss", run((0, sets), (0, start), (5, end), (3, b"\x41\x9a\x21"), (6, b"\x41\x9a"), (3, b"\x09\xf0")))
+    sets = b"\x60\x01\x00\x04\x40\x01\x0c\x01\x00\x04\x42\x01\x01\x01\x00\x04\x44\x01\xc1\x72"
+    start, end = b"\x62\x01\x93\xaf\x01", b"\x62\x01\x53\x02"
+    write("depacketize-h265", "key-frame", run((0, sets), (0, start), (1, end)))
+    write("depacketize-h265", "loss", run((0, sets), (5, end), (3, b"\x02\x01\xd0\x10")))
+    key, rest = b"\x90\x80\x81\x23\x10\x02\x00\x9d\x01\x2a\x40\x00\x30\x00", b"\x80\x80\x81\x23\x01\x02"
+    write("depacketize-vp8", "key-frame", run((0, key), (1, rest), (3, b"\x90\x80\x81\x24\x11\x01")))
+    write("depacketize-vp8", "layers", run((1, b"\xb0\xf0\x81\x23\x05\x60\x10\x02"), (7, rest)))
+    write("depacketize-vp9", "key-frame", run((0, b"\x8b\x81\x23\x18\x02\x80\x01\x68\x49\x83"), (1, b"\x84\x81\x23\x42")))
+    write("depacketize-vp9", "layers", run((0, b"\xac\x01\x00\x00\x01"), (1, b"\xac\x01\x03\x00\x02"), (3, b"\xcc\x02\x02\x01")))
+    header = b"\x0a\x00\x00\x00\x02\xaf\xfc\x9b\xdf"
+    write("depacketize-av1", "key-frame", run((0, b"\x68" + bytes([len(header)]) + b"\x08" + header[1:] + b"\x30\x01"), (1, b"\x90\x02\x03")))
+    write("depacketize-av1", "counts", run((1, b"\x38\x01\x10\x03\x08\x07\x07\x32\x02\x01\x02"), (3, b"\x00\x03\x34\x08\x01\x02\x30\x01")))
+    write("depacketize-opus", "talk", run((1, b"\xfc\xff\xfe"), (2, b"\x78\x01"), (6, b"\xfb\x03\x01")))
+
+
 def amf(value):
     if isinstance(value, bool):
         return b"\x01" + bytes([value])
@@ -212,5 +237,5 @@ def rtmp():
 
 
 if __name__ == "__main__":
-    for make in (stun, rtp, rtcp, sdp, codecs, rtmp):
+    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp):
         make()

@@ -32,7 +32,7 @@ fuzz() {
     -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix=".build-fuzz/findings/$target-" \
     ".build-fuzz/corpus/$target" "Fuzz/Corpus/$target" >".build-fuzz/$target.log" 2>&1; then
-    printf '%-8s %12s inputs\n' "$target" "$(sed -n 's/^stat::number_of_executed_units: *//p' ".build-fuzz/$target.log")"
+    printf '%-16s %12s inputs\n' "$target" "$(sed -n 's/^stat::number_of_executed_units: *//p' ".build-fuzz/$target.log")"
   else
     echo "$target: FOUND SOMETHING, see .build-fuzz/$target.log and .build-fuzz/findings" >&2
     tail -n 40 ".build-fuzz/$target.log" >&2

@@ -1,3 +1,5 @@
+import Media
+
 /// A parser of untrusted bytes, ready to be fed by a fuzzer, or by a test with what a fuzzer once found.
 ///
 /// A target fails by trapping. Errors that a parser throws are what it is there for.
@@ -18,6 +20,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case h265
     case av1
     case payload
+    case depacketizeH264 = "depacketize-h264"
+    case depacketizeH265 = "depacketize-h265"
+    case depacketizeVP8 = "depacketize-vp8"
+    case depacketizeVP9 = "depacketize-vp9"
+    case depacketizeAV1 = "depacketize-av1"
+    case depacketizeOpus = "depacketize-opus"
 
     /// Runs the parser over `input`, from wherever the network could have sent it.
     package func run(_ input: Span<UInt8>) {
@@ -38,6 +46,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .h265: fuzzH265(input)
         case .av1: fuzzAV1(input)
         case .payload: fuzzPayload(input)
+        case .depacketizeH264: fuzzDepacketizer(input, codec: .h264)
+        case .depacketizeH265: fuzzDepacketizer(input, codec: .h265)
+        case .depacketizeVP8: fuzzDepacketizer(input, codec: .vp8)
+        case .depacketizeVP9: fuzzDepacketizer(input, codec: .vp9)
+        case .depacketizeAV1: fuzzDepacketizer(input, codec: .av1)
+        case .depacketizeOpus: fuzzDepacketizer(input, codec: .opus)
         }
     }
 }

@@ -19,10 +19,16 @@ private let arrows: [String: Set<String>] = [
     "RTMP": ["Primitives", "Media", "COpenSSL"],
     "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
     "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
+    "MediaClient": [
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
+        "CFFmpeg",
+    ],
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
-    "Gateway": ["Primitives", "RTP", "SDP", "Media", "WebRTC", "MediaIO", "Transcoding", "Telemetry"],
+    "Gateway": [
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+    ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
 ]
@@ -30,7 +36,7 @@ private let arrows: [String: Set<String>] = [
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
     "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "RTMP", "MediaIO",
-    "Transcoding",
+    "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from harness import browser as browsers
+from harness import media, pion
 from harness.gateway import Gateway, binary
 from harness.processes import WORK
 
@@ -42,6 +43,21 @@ def gateway(request):
         assert running.is_ready()
 
 
+@pytest.fixture(scope="module")
+def bystander(gateway):
+    """A publisher and a viewer that must not notice anything of what its file of tests does."""
+    with pion.publish(gateway.whip("bystander"), media.h264_file(), media.opus_file()) as publisher:
+        publisher.wait_connected()
+        gateway.wait_for_stream("bystander", ("video", "audio"))
+        with pion.watch(gateway.whep("bystander"), seconds=0) as viewer:
+            viewer.wait_connected()
+            yield viewer
+            viewer.stop()
+            video = viewer.summary(10)["tracks"]["video"]
+            assert (video["missing"], video["duplicates"]) == (0, 0), video
+            assert video["longestGapMs"] < 1000, video
+
+
 @pytest.fixture
 def stream(request):
     """A name of its own for each test."""
@@ -53,8 +69,9 @@ def start_gateway():
     """Starts gateways with settings of their own; they end with the test."""
     started = []
 
-    def start(command="serve", ready=True, **settings):
-        gateway = Gateway(command, {key.replace("__", "."): value for key, value in settings.items()})
+    def start(command="serve", ready=True, terminal=None, **settings):
+        settings = {key.replace("__", "."): value for key, value in settings.items()}
+        gateway = Gateway(command, settings, terminal=terminal)
         started.append(gateway)
         return gateway.start(ready)
 

@@ -10,26 +10,11 @@ import time
 
 import pytest
 
-from harness import media, pion
+from harness import media
 from harness.offers import offer
 from harness.processes import wait_until
 
 SDP = {"Content-Type": "application/sdp"}
-
-
-@pytest.fixture(scope="module")
-def bystander(gateway):
-    """A publisher and a viewer that must not notice anything of what this file does."""
-    with pion.publish(gateway.whip("bystander"), media.h264_file(), media.opus_file()) as publisher:
-        publisher.wait_connected()
-        gateway.wait_for_stream("bystander", ("video", "audio"))
-        with pion.watch(gateway.whep("bystander"), seconds=0) as viewer:
-            viewer.wait_connected()
-            yield viewer
-            viewer.stop()
-            video = viewer.summary(10)["tracks"]["video"]
-            assert (video["missing"], video["duplicates"]) == (0, 0), video
-            assert video["longestGapMs"] < 1000, video
 
 
 @pytest.fixture(autouse=True)

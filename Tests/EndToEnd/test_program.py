@@ -1,7 +1,10 @@
-"""The program itself: the demo, the token command, signals, and sessions that leave no memory behind."""
+"""The program itself: the demo, the token command, and signals."""
 
+import os
+import pty
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -9,6 +12,7 @@ import pytest
 
 from harness import media, pion
 from harness.gateway import binary
+from harness.processes import wait_until
 from harness.watching import assert_plays_well, watch
 
 
@@ -18,7 +22,7 @@ def test_the_demo_plays_with_clock_and_beep(start_gateway, chromium):
     gateway.wait_for_stream("demo", ("video", "audio"))
     chromium.open(gateway.page("play", "demo"))
     chromium.wait_for_frames(30)
-    assert_plays_well(watch(chromium, 10), "H264")
+    assert_plays_well(watch(chromium), "H264")
     chromium.screenshot("demo")
 
 
@@ -49,6 +53,46 @@ def test_a_token_opens_what_it_names_and_nothing_else(start_gateway):
     assert token not in gateway.program.log
 
 
+def own_address():
+    """The address that other machines would use, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: the system only chooses the way.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
+
+
+def test_a_terminal_is_shown_how_to_publish_from_other_machines(start_gateway):
+    """The addresses work as they stand: from an address that is not loopback, with the token in them."""
+    if own_address() is None:
+        pytest.skip("this machine has no address but loopback")
+    controller, terminal = pty.openpty()
+    gateway = start_gateway(http__host="0.0.0.0", rtmp__host="0.0.0.0", terminal=terminal)
+    os.close(terminal)
+    os.set_blocking(controller, False)
+    shown = ""
+
+    def address():
+        nonlocal shown
+        try:
+            shown += os.read(controller, 65536).decode()
+        except BlockingIOError:
+            pass
+        found = re.search(r"rtmp://(?!localhost)\S+token=\S+", shown)
+        return found and found.group(0)
+
+    url = wait_until(address, 10, lambda: shown)
+    with media.publish_rtmp(url) as encoder:
+        name = re.search(r"/live/([^?]+)", url).group(1)
+        wait_until(lambda: gateway.stream(name), 15, lambda: f"{url}\n{encoder.tail()}")
+    with media.publish_rtmp(re.sub(r"\?.*", "", url)) as encoder:
+        assert encoder.wait(15) != 0
+    os.close(controller)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_gateway_at_once(start_gateway, number):
     gateway = start_gateway()
@@ -73,28 +117,3 @@ def test_a_signal_drains_and_a_second_one_ends(start_gateway):
         gateway.program.signal(signal.SIGTERM)
         gateway.program.wait(5)
         viewer.stop()
-
-
-def joins(gateway, stream, count, at_once=10):
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(at_once) as pool:
-        for summary in pool.map(
-            lambda _: pion.watch(gateway.whep(stream), seconds=0.3).summary(60), range(count)
-        ):
-            assert summary["delete"] == 200, summary
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(7200)
-def test_ten_thousand_joins_leave_memory_flat(start_gateway):
-    gateway = start_gateway(log__level="info")
-    with pion.publish(gateway.whip("cam"), media.h264_file(), media.opus_file()) as publisher:
-        publisher.wait_connected()
-        gateway.wait_for_stream("cam")
-        joins(gateway, "cam", 500)
-        settled = gateway.resident_kilobytes()
-        joins(gateway, "cam", 9500)
-        grown = gateway.resident_kilobytes() - settled
-        assert grown < 20_000, f"{settled} kB grew by {grown} kB"
-        assert gateway.stream("cam")["viewers"] == 0

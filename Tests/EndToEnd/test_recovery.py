@@ -50,6 +50,20 @@ def test_a_viewer_recovers_when_a_killed_publisher_returns(gateway, stream, chro
         assert media_returned(chromium, frames, 10) <= 3
 
 
+def test_a_viewer_recovers_after_the_grace_is_over(start_gateway, stream, chromium):
+    """Its session has ended by then: the page must ask for a new one by itself."""
+    gateway = start_gateway(publish__grace="1s")
+    first = media.publish_rtmp(gateway.rtmp(stream))
+    gateway.wait_for_stream(stream)
+    chromium.open(gateway.page("play", stream))
+    chromium.wait_for_frames(30)
+    first.kill()
+    chromium.wait_for_state("waiting")
+    with media.publish_rtmp(gateway.rtmp(stream)):
+        wait_until(lambda: publishing_again(gateway, stream), 15, lambda: str(gateway.streams()))
+        assert media_returned(chromium, 0, 10) <= 3
+
+
 def publishing_again(gateway, stream):
     status = gateway.stream(stream)
     return status and status["state"] == "live" and any(track["bitrate"] > 0 for track in status["tracks"])

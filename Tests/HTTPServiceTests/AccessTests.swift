@@ -104,7 +104,7 @@ struct AccessTests {
 @Suite("Limits over HTTP")
 struct LimitTests {
     private let configuration = HTTPServiceConfiguration(
-        limits: .init(postsPerMinute: 60, postsBurst: 5, failuresPerMinute: 3))
+        limits: .init(postsPerMinute: 60, postsBurst: 5))
 
     private func post(_ client: Client, from peer: String) async throws -> TestResponse {
         try await client.send(.post, "/whep/cam", Client.sdp, body: "v=0", from: peer)
@@ -134,7 +134,7 @@ struct LimitTests {
     }
 
     @Test func `guessing credentials ends in waiting, even for the right one`() async throws {
-        let client = await Client(configuration: configuration)
+        let client = await Client(guessesPerMinute: 3)
         let good = try await client.token("*", [.admin])
         for _ in 0..<3 {
             let answer = try await client.send(.get, "/metrics", from: Client.elsewhere, token: Secret("guess"))
@@ -149,7 +149,7 @@ struct LimitTests {
     }
 
     @Test func `asking without a credential is no guess`() async throws {
-        let client = await Client(configuration: configuration)
+        let client = await Client(guessesPerMinute: 3)
         for _ in 0..<10 {
             #expect(try await client.send(.get, "/metrics", from: Client.elsewhere).status == .unauthorized)
         }

@@ -26,12 +26,14 @@ struct Client {
     static let elsewhere = "192.0.2.7"
 
     init(
-        policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration()
+        policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration(),
+        guessesPerMinute: Int = 20
     ) async {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
         let responder = HTTPService.responder(
-            configuration, gateway, Authorizer(policy: policy, tokens: tokens), metrics, readiness,
+            configuration, gateway, Authorizer(policy: policy, tokens: tokens),
+            GuessLimit(perMinute: guessesPerMinute, now: { [clock] in clock.now }), metrics, readiness,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })

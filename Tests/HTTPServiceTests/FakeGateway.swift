@@ -66,7 +66,9 @@ final class FakeGateway: GatewayService {
         try check(session)
     }
 
-    func hasSession(_ session: String, stream: StreamName, kind: SessionKind) async -> Bool { session == self.session }
+    func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String? {
+        session == self.session ? "\"tag\"" : nil
+    }
 
     func streams() async -> [StreamStatus] { state.withLock { $0.streams } }
 

@@ -20,9 +20,11 @@ struct MethodTests {
         let head = try await client.send(.head, path, from: Client.elsewhere)
         #expect(head.status == .ok)
         #expect(head.headers[.contentType] == "application/sdp")
+        #expect(head.headers[.acceptPost] == "application/sdp")
         let get = try await client.send(.get, path, from: Client.elsewhere)
-        #expect(get.status == .noContent)
+        #expect(get.status == .ok)
         #expect(get.body.readableBytes == 0)
+        #expect(get.headers[.contentType] == nil)
     }
 
     @Test func `a session tells what it can be sent`() async throws {
@@ -56,6 +58,12 @@ struct MethodTests {
             try await client.send(.post, "/whip/cam", Client.sdp, body: "v=0", from: Client.elsewhere),
             try await client.send(.put, "/whep/cam"), try await client.send(.post, "/whep/.."),
             try await client.send(.options, "/whep/cam"), try await client.send(.delete, "/whep/cam/x"),
+            try await client.send(.options, "/whip/cam/x"), try await client.send(.head, "/whip/cam"),
+            try await client.send(.get, "/whip/cam"),
+            try await client.send(.post, "/whep/cam", Client.sdp, body: String(repeating: "x", count: 70_000)),
+            try await client.send(.patch, "/whep/cam/session-1", Client.sdp, body: "v=0"),
+            try await client.send(.patch, "/whep/cam/session-1", [.contentType: "application/trickle-ice-sdpfrag"]),
+            try await client.send(.delete, "/whip/cam/session-1", token: Secret("wrong")),
         ]
         for answer in answers {
             #expect(answer.headers[.accessControlAllowOrigin] == "*")

@@ -101,6 +101,45 @@ struct SessionTests {
         #expect(answer.headers[.acceptPatch] == "application/trickle-ice-sdpfrag")
     }
 
+    private func patch(_ client: Client, ifMatch fields: [String]) async throws -> TestResponse {
+        var headers: HTTPFields = [.contentType: "application/trickle-ice-sdpfrag"]
+        for value in fields { headers.append(HTTPField(name: .ifMatch, value: value)) }
+        return try await client.send(.patch, "/whip/cam/session-1", headers, body: "a=candidate")
+    }
+
+    @Test(arguments: [["\"tag\""], ["*"], ["\"other\", \"tag\""], ["\"other\"", "\"tag\""], [" \"tag\" "]])
+    func `a session is changed by whoever names its tag`(fields: [String]) async throws {
+        let client = await Client()
+        let answer = try await patch(client, ifMatch: fields)
+        #expect(answer.status == .noContent)
+        // A tag would say that there is a new state (RFC 9725 section 4.3.2).
+        #expect(answer.headers[.eTag] == nil)
+        #expect(client.gateway.calls.map(\.what) == ["trickle"])
+    }
+
+    @Test(arguments: [["\"other\""], ["W/\"tag\""], ["tag"], [""], ["*, \"other\""]])
+    func `a session is not changed by whoever names another`(fields: [String]) async throws {
+        let client = await Client()
+        let answer = try await patch(client, ifMatch: fields)
+        try expectProblem(answer, 412, "precondition-failed")
+        #expect(answer.headers[.accessControlAllowOrigin] == "*")
+        #expect(client.gateway.calls.isEmpty)
+    }
+
+    @Test func `a session is not changed without naming a tag, but it is ended`() async throws {
+        let client = await Client()
+        try expectProblem(try await patch(client, ifMatch: []), 428, "precondition-required")
+        #expect(client.gateway.calls.isEmpty)
+        let ended = try await client.send(.delete, "/whip/cam/session-1", [.ifMatch: "\"other\""])
+        #expect(ended.status == .ok)
+    }
+
+    @Test func `what cannot be done with a session is a problem of its own`() async throws {
+        let client = await Client()
+        client.gateway.refuse(with: GatewayRefusal(.restartNotSupported, "No restart."))
+        try expectProblem(try await patch(client, ifMatch: ["*"]), 422, "ice-restart-not-supported")
+    }
+
     @Test func `ICE servers stand in links, with credentials that end`() async throws {
         let configuration = HTTPServiceConfiguration(iceServers: [
             .init(url: "stun:stun.example.org:3478", access: .open),

@@ -20,6 +20,10 @@ final class RecordingBackend: PublishBackend {
     private let onEnd = Mutex<(@Sendable (IngestEnd) -> Void)?>(nil)
     let events: AsyncStream<Event>
     private let continuation: AsyncStream<Event>.Continuation
+    private let times = Mutex<[Int64]>([])
+
+    /// Of every frame so far, in microseconds.
+    var decodeTimes: [Int64] { times.withLock { $0 } }
 
     /// - Parameter decide: `nil` lets the publisher in, a text refuses it.
     init(_ decide: @escaping @Sendable (RTMPPublishRequest) async -> String? = { _ in nil }) {
@@ -42,7 +46,7 @@ final class RecordingBackend: PublishBackend {
             return .refused(code: RTMPStatusCode.publishDenied, reason: "test", message: refusal)
         }
         self.onEnd.withLock { $0 = onEnd }
-        return .admitted(Sink(continuation: continuation))
+        return .admitted(Sink(backend: self, continuation: continuation))
     }
 
     /// Ends the publication that was admitted last.
@@ -51,10 +55,12 @@ final class RecordingBackend: PublishBackend {
     }
 
     private struct Sink: FrameSink {
+        let backend: RecordingBackend
         let continuation: AsyncStream<Event>.Continuation
 
         func configure(_ configuration: CodecConfiguration) { continuation.yield(.configuration(configuration)) }
         func write(_ frame: EncodedFrame) {
+            backend.times.withLock { $0.append(frame.decodeTime) }
             continuation.yield(.frame(frame.codec, isKeyFrame: frame.isKeyFrame, payload: frame.payload))
         }
         func warn(_ warning: IngestWarning) { continuation.yield(.warning(warning.code)) }

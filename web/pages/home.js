@@ -1,7 +1,7 @@
 // The first page: which streams are live, and the way to each of them.
 
 import { element, fragment, make, pageAddress, say, streamNamePattern } from "/assets/page.js";
-import { bitrate } from "/assets/statistics.js";
+import { bitrate, codecName } from "/assets/statistics.js";
 
 const list = element("streams");
 const status = element("status");
@@ -58,19 +58,21 @@ function newItem(name) {
   return item;
 }
 
-const codecNames = { h264: "H.264", h265: "H.265", opus: "Opus" };
+const sourceNames = { rtmp: "by RTMP", whip: "by WHIP", demo: "test picture" };
 
 function fill(item, stream) {
   const [, badge, facts, warnings] = item.children;
   badge.dataset.state = stream.state === "waiting" ? "waiting" : "live";
   say(badge, stream.state === "waiting" ? "waiting for its publisher" : "live");
-  const tracks = (stream.tracks ?? []).map((track) => {
+  const pictureFirst = [...(stream.tracks ?? [])].sort((a, b) => Number(a.kind !== "video") - Number(b.kind !== "video"));
+  const tracks = pictureFirst.map((track) => {
     const size = track.width ? ` ${track.width} × ${track.height}` : "";
-    const codec = codecNames[track.codec.toLowerCase()] ?? track.codec.toUpperCase();
-    return `${codec}${size}, ${bitrate(track.bitrate)}`;
+    // Sound that is made for viewers only has no rate while there are none.
+    const rate = track.bitrate > 0 ? `, ${bitrate(track.bitrate)}` : "";
+    return `${codecName(track.codec)}${size}${rate}`;
   });
   const viewers = `${stream.viewers} ${stream.viewers === 1 ? "viewer" : "viewers"}`;
-  say(facts, [`by ${(stream.source ?? "").toUpperCase()}`, ...tracks, viewers].join(" · "));
+  say(facts, [sourceNames[stream.source], ...tracks, viewers].filter(Boolean).join(" · "));
   const messages = (stream.warnings ?? []).map(({ message }) => message);
   if (messages.join("\n") !== [...warnings.children].map(({ textContent }) => textContent).join("\n")) {
     warnings.replaceChildren(...messages.map((message) => make("li", { textContent: message })));

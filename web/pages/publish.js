@@ -5,7 +5,7 @@
 import { element, fragment, make, pageAddress, say, showRows, streamFromAddress } from "/assets/page.js";
 import { Publisher, sendableCodecs } from "/assets/publisher.js";
 import { closeSource, openSource } from "/assets/sources.js";
-import { Meter, rowsForPublishing } from "/assets/statistics.js";
+import { codecName, Meter, rowsForPublishing } from "/assets/statistics.js";
 
 const stream = streamFromAddress();
 const wishes = fragment();
@@ -31,7 +31,6 @@ window.martlet = {
   stats: async () => (publisher.connection ? ownMeter.read(publisher.connection) : null),
 };
 
-const codecNames = { H264: "H.264", H265: "H.265" };
 const words = {
   idle: ["off", "Choose a source and start"],
   connecting: ["connecting", "Connecting …"],
@@ -124,7 +123,7 @@ setInterval(async () => {
   }
 }, 1000);
 
-element("codec").append(...sendableCodecs().map((name) => make("option", { value: name, textContent: codecNames[name] ?? name })));
+element("codec").append(...sendableCodecs().map((name) => make("option", { value: name, textContent: codecName(name) })));
 for (const [id, value] of [["codec", wishes.get("codec")], ["size", wishes.get("size")]]) {
   const choice = [...element(id).options].find((option) => option.value === value);
   if (choice) {

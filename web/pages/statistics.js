@@ -81,7 +81,7 @@ export class Meter {
         protocol: local.relayProtocol ?? local.protocol,
         localType: local.candidateType,
         remoteType: remote.candidateType,
-        remoteAddress: `${remote.address ?? remote.ip ?? ""}:${remote.port}`,
+        remoteAddress: withPort(remote.address ?? remote.ip ?? "", remote.port),
       },
       cipher: transport?.srtpCipher,
       roundTripMilliseconds: pair.currentRoundTripTime === undefined ? undefined : 1000 * pair.currentRoundTripTime,
@@ -109,6 +109,17 @@ export class Meter {
 function codecOf(entry, report) {
   const codec = report.get(entry.codecId);
   return codec ? { codec: codec.mimeType.split("/")[1].replace("opus", "Opus"), format: codec.sdpFmtpLine ?? "" } : {};
+}
+
+function withPort(address, port) {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+const codecNames = { h264: "H.264", h265: "H.265", opus: "Opus" };
+
+/** A codec as people write it. */
+export function codecName(codec) {
+  return codecNames[codec.toLowerCase()] ?? codec.toUpperCase();
 }
 
 /** Figures as rows of a table for people: pairs of a label and a text. */
@@ -161,7 +172,7 @@ function picture(video) {
 }
 
 function stream(media) {
-  return media?.codec ? `${media.codec}, ${bitrate(media.bitsPerSecond)}` : none;
+  return media?.codec ? `${codecName(media.codec)}, ${bitrate(media.bitsPerSecond)}` : none;
 }
 
 function loss(video, audio) {

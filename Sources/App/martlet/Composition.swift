@@ -47,14 +47,20 @@ enum Composition {
         }
     }
 
-    static func gatewayPolicy(_ settings: Settings.Publish) -> GatewayPolicy {
+    static func gatewayPolicy(_ settings: Settings) -> GatewayPolicy {
         let takeover: TakeoverPolicy =
-            switch settings.takeover {
+            switch settings.publish.takeover {
             case .automatic: .auto
             case .replace: .replace
             case .reject: .reject
             }
-        return GatewayPolicy(takeover: takeover, grace: settings.grace)
+        let reordering: ReorderingPolicy =
+            switch settings.rtmp.bFrames {
+            case .automatic: .auto
+            case .drop: .drop
+            case .hlsOnly: .keep
+            }
+        return GatewayPolicy(takeover: takeover, reordering: reordering, grace: settings.publish.grace)
     }
 
     /// - Throws: ``CommandFailure`` when a host name to announce has no address.
@@ -79,8 +85,12 @@ enum Composition {
             iceServers: settings.webrtc.iceServers.map(iceServer),
             limits: .init(
                 postsPerMinute: settings.limits.postsPerMinute, postsBurst: settings.limits.postsBurst,
-                failuresPerMinute: settings.limits.failuresPerMinute, includeLoopback: settings.limits.loopback),
+                includeLoopback: settings.limits.loopback),
             nodeName: nodeName)
+    }
+
+    static func guessLimit(_ settings: Settings.Limits) -> GuessLimit {
+        GuessLimit(perMinute: settings.failuresPerMinute, includesLoopback: settings.loopback)
     }
 
     private static func iceServer(_ server: ICEServer) -> ICEServerLink {

@@ -20,15 +20,20 @@ struct ConfigurationOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` with one line for each problem.
     func load() throws(CommandFailure) -> SettingsLoader.Loaded {
         do throws(SettingsError) {
-            let file: SettingsFile?
-            if let config { file = try SettingsFile(contentsOf: config) } else { file = nil }
-            return try SettingsLoader(
-                commandLine: CommandLineOverrides.parse(settings), environment: ProcessInfo.processInfo.environment,
-                file: file
-            ).load()
+            return try read()
         } catch {
             throw CommandFailure(error.description)
         }
+    }
+
+    /// The same, for whoever wants each problem by itself.
+    func read() throws(SettingsError) -> SettingsLoader.Loaded {
+        let file: SettingsFile?
+        if let config { file = try SettingsFile(contentsOf: config) } else { file = nil }
+        return try SettingsLoader(
+            commandLine: CommandLineOverrides.parse(settings), environment: ProcessInfo.processInfo.environment,
+            file: file
+        ).load()
     }
 }
 

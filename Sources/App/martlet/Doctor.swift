@@ -21,13 +21,13 @@ struct Doctor: AsyncParsableCommand {
 
     func run() async throws {
         var findings: [Finding] = []
-        do {
-            let loaded = try options.load()
+        do throws(SettingsError) {
+            let loaded = try options.read()
             findings.append(Finding("configuration", .ok, "every setting can be used"))
-            findings += loaded.warnings.map { Finding("configuration", .warning, $0.description) }
+            findings += loaded.warnings.map { Finding("configuration", .warning, $0) }
             findings += await Examination(settings: loaded.settings).findings()
         } catch {
-            findings.append(Finding("configuration", .failed, error.description))
+            findings += error.problems.map { Finding("configuration", .failed, $0) }
         }
         if json {
             let list = findings.map(\.json).joined(separator: ",")
@@ -50,13 +50,24 @@ struct Finding {
 
     var check: String
     var verdict: Verdict
-    /// What was found, and the cure where one is needed.
+    /// What was found; the cause, where something is wrong.
     var detail: String
+    /// What to do about it; `nil` where there is nothing to do.
+    var cure: String?
 
-    init(_ check: String, _ verdict: Verdict, _ detail: String) {
+    init(_ check: String, _ verdict: Verdict, _ detail: String, cure: String? = nil) {
         self.check = check
         self.verdict = verdict
         self.detail = detail
+        self.cure = cure
+    }
+
+    init(_ check: String, _ verdict: Verdict, _ problem: SettingsProblem) {
+        self.init(check, verdict, problem.cause, cure: problem.cure)
+    }
+
+    init(_ check: String, _ trouble: PortTrouble) {
+        self.init(check, .failed, trouble.cause, cure: trouble.cure)
     }
 
     var line: String {
@@ -66,12 +77,13 @@ struct Finding {
             case .warning: "warning"
             case .failed: "FAILED "
             }
-        return "\(mark)  \(check): \(detail)"
+        return "\(mark)  \(check): \(detail)" + (cure.map { "; \($0)" } ?? "")
     }
 
     var json: String {
-        """
-        {"check":\(JSONText.quote(check)),"verdict":"\(verdict.rawValue)","detail":\(JSONText.quote(detail))}
-        """
+        let cure = cure.map { ",\"cure\":\(JSONText.quote($0))" } ?? ""
+        return """
+            {"check":\(JSONText.quote(check)),"verdict":"\(verdict.rawValue)","detail":\(JSONText.quote(detail))\(cure)}
+            """
     }
 }

@@ -19,18 +19,19 @@ struct Examination {
     }
 
     private func dataDirectory() -> Finding {
-        do {
-            _ = try SecretStore(directory: settings.dataDirectory).tokenSecret()
-            return Finding("data directory", .ok, settings.dataDirectory)
-        } catch {
-            return Finding("data directory", .failed, "\(error)")
+        // Looks without making anything: who examines need not be who runs the gateway.
+        if let problem = SecretStore(directory: settings.dataDirectory).problem() {
+            return Finding(
+                "data directory", .failed, "\(problem)",
+                cure: "set data.directory to a directory that the gateway's user can write")
         }
+        return Finding("data directory", .ok, settings.dataDirectory)
     }
 
     private func http() -> Finding {
         let (host, port) = (settings.http.host, settings.http.port)
         if let code = TCPProbe.listen(host: host, port: port) {
-            return Finding("http port", .failed, PortTrouble.describe(ListenError(host: host, port: port, code: code)))
+            return Finding("http port", PortTrouble(ListenError(host: host, port: port, code: code)))
         }
         return Finding("http port", .ok, "TCP \(port) on \(host) is free")
     }
@@ -42,7 +43,7 @@ struct Examination {
                 code == EADDRINUSE
                 ? .portInUse(host: host, port: port)
                 : .cannotListen(host: host, port: port, reason: String(cString: strerror(code)))
-            return Finding("rtmp port", .failed, PortTrouble.describe(error))
+            return Finding("rtmp port", PortTrouble(error))
         }
         return Finding("rtmp port", .ok, "TCP \(port) on \(host) is free")
     }
@@ -63,7 +64,7 @@ struct Examination {
                 advertised(plane.candidates),
             ]
         } catch {
-            return [Finding("media port", .failed, PortTrouble.describe(error))]
+            return [Finding("media port", PortTrouble(error))]
         }
     }
 
@@ -71,17 +72,19 @@ struct Examination {
         let list = candidates.map(\.host).joined(separator: ", ")
         guard !candidates.isEmpty else {
             return Finding(
-                "advertised addresses", .failed, "none; set webrtc.announce to the address clients connect to")
+                "advertised addresses", .failed, "none", cure: "set webrtc.announce to the address clients connect to")
         }
         if candidates.allSatisfy(\.isLoopback) {
             return Finding(
                 "advertised addresses", .warning,
-                "\(list): this machine alone can watch; set webrtc.announce to the address clients connect to")
+                "\(list): this machine alone can watch",
+                cure: "set webrtc.announce to the address clients connect to")
         }
         if settings.webrtc.announce.isEmpty, candidates.allSatisfy({ $0.isLoopback || $0.isPrivate }) {
             return Finding(
                 "advertised addresses", .ok,
-                "\(list) (a private network; behind a NAT set webrtc.announce to the public address)")
+                "\(list) (a private network)",
+                cure: "behind a NAT, for viewers outside, set webrtc.announce to the public address")
         }
         return Finding("advertised addresses", .ok, list)
     }
@@ -93,7 +96,8 @@ struct Examination {
             try source.start()
             return Finding("H.264 and Opus encoders", .ok, "the demo can run")
         } catch {
-            return Finding("H.264 and Opus encoders", .failed, "\(error); install libavcodec with libx264, and libopus")
+            return Finding(
+                "H.264 and Opus encoders", .failed, "\(error)", cure: "install libavcodec with libx264, and libopus")
         }
     }
 
@@ -105,7 +109,8 @@ struct Examination {
             try transcoder.start()
             return Finding("AAC to Opus", .ok, "the sound of RTMP publishers can be heard in browsers")
         } catch {
-            return Finding("AAC to Opus", .failed, "\(error); install libavcodec, libswresample and libopus")
+            return Finding(
+                "AAC to Opus", .failed, "\(error)", cure: "install libavcodec, libswresample and libopus")
         }
     }
 
@@ -116,7 +121,8 @@ struct Examination {
         }
         return limit.rlim_max < 4096
             ? Finding(
-                "open files", .warning, "at most \(limit.rlim_max); raise the limit (ulimit -Hn) for many viewers")
+                "open files", .warning, "at most \(limit.rlim_max)",
+                cure: "raise the limit (ulimit -Hn, or LimitNOFILE of the service) for many viewers")
             : Finding("open files", .ok, "at most \(limit.rlim_max)")
     }
 }

@@ -35,17 +35,19 @@ struct GatewayProcess {
         let tokens = await TokenAuthority(secret: try Composition.tokenSecret(settings))
         let authorizer = Authorizer(policy: Composition.accessPolicy(settings.auth), tokens: tokens)
 
+        let guesses = Composition.guessLimit(settings.limits)
+
         let (events, report) = AsyncStream.makeStream(of: MediaEvent.self)
         let plane = try startMedia(settings.webrtc) { report.yield($0) }
         defer { plane.stop() }
         let gateway = Gateway(
-            plane: plane, events: events, policy: Composition.gatewayPolicy(settings.publish),
+            plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
             logger: Logger(label: "gateway"))
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
         let rtmp = RTMPService(
             configuration: Composition.rtmp(settings.rtmp),
-            backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer),
+            backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
             logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
         let rtmpPort = try await bind(rtmp, settings.rtmp)
         let readiness = Readiness()
@@ -55,7 +57,7 @@ struct GatewayProcess {
             publishesDemo: publishesDemo)
         let http = HTTPService(
             configuration: Composition.http(settings, nodeName: nodeName), gateway: gateway, authorizer: authorizer,
-            metrics: metrics, readiness: readiness, logger: Logger(label: "http")
+            guesses: guesses, metrics: metrics, readiness: readiness, logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
             logger.info(
@@ -75,7 +77,7 @@ struct GatewayProcess {
         do {
             try await Signals.run(ServiceGroup(configuration: .init(services: services, logger: quiet(logger))))
         } catch let error as ListenError {
-            throw CommandFailure(PortTrouble.describe(error))
+            throw CommandFailure(PortTrouble(error).description)
         }
         logger.info("Gateway stopped")
     }
@@ -87,7 +89,7 @@ struct GatewayProcess {
         do {
             return try MediaPlane(configuration: configuration, events: events)
         } catch {
-            throw CommandFailure(PortTrouble.describe(error))
+            throw CommandFailure(PortTrouble(error).description)
         }
     }
 
@@ -95,7 +97,7 @@ struct GatewayProcess {
         do {
             return try await rtmp.bind()
         } catch {
-            throw CommandFailure(PortTrouble.describe(error))
+            throw CommandFailure(PortTrouble(error).description)
         }
     }
 

@@ -8,8 +8,10 @@ import Telemetry
 import Transcoding
 
 /// Runs the gateway's own tasks until the group ends.
-struct GatewayRunner: Service {
+struct GatewayRunner: Service, CustomStringConvertible {
     let gateway: Gateway
+
+    var description: String { "streams" }
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await gateway.run() }
@@ -17,18 +19,19 @@ struct GatewayRunner: Service {
 }
 
 /// Lets sessions end before anything is shut down.
-struct Drain: Service {
+struct Drain: Service, CustomStringConvertible {
     let gateway: Gateway
     let readiness: Readiness
     let grace: Duration
     let logger: Logger
 
+    var description: String { "drain" }
+
     func run() async throws {
         try? await gracefulShutdown()
         readiness.change(to: .draining)
         await gateway.beginDraining()
-        let statistics = await gateway.statistics()
-        let sessions = statistics.publishers + statistics.viewers
+        let sessions = await gateway.connectedSessions
         if sessions > 0 {
             logger.notice(
                 "Draining; a second signal ends at once",
@@ -39,21 +42,30 @@ struct Drain: Service {
 }
 
 /// Publishes the test pattern as stream `demo`.
-struct DemoPublisher: Service {
+struct DemoPublisher: Service, CustomStringConvertible {
     static let streamName = "demo"
+
+    /// What the gateway wants of the source.
+    private enum Wish {
+        case keyFrame
+        case end(IngestEnd)
+    }
 
     let gateway: Gateway
     let logger: Logger
 
+    var description: String { "demo" }
+
     func run() async throws {
         guard let stream = StreamName(Self.streamName) else { return }
-        let (ends, report) = AsyncStream.makeStream(of: IngestEnd.self)
+        let (wishes, report) = AsyncStream.makeStream(of: Wish.self, bufferingPolicy: .bufferingNewest(4))
         let ingest = try await gateway.ingest(
             stream: stream, by: .credential("demo"), source: "demo",
             onEnd: { end in
-                report.yield(end)
+                report.yield(.end(end))
                 report.finish()
-            })
+            },
+            onKeyFrameRequest: { report.yield(.keyFrame) })
         let source = TestPatternSource(
             configuration: { ingest.configure($0) }, frame: { ingest.write($0) })
         do {
@@ -62,8 +74,12 @@ struct DemoPublisher: Service {
             throw CommandFailure("the test pattern cannot be made: \(error)")
         }
         await cancelWhenGracefulShutdown {
-            for await end in ends where end == .superseded {
-                logger.notice("Somebody else publishes the demo stream now")
+            for await wish in wishes {
+                switch wish {
+                case .keyFrame: source.requestKeyFrame()
+                case .end(.superseded): logger.notice("Somebody else publishes the demo stream now")
+                case .end(.shutdown): break
+                }
             }
         }
         source.stop()

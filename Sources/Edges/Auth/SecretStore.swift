@@ -18,12 +18,7 @@ package struct SecretStore: Sendable {
     /// - Throws: ``SecretStoreError``.
     package func tokenSecret() throws(SecretStoreError) -> Secret {
         let text = try text(named: "jwt.secret") { RandomText.hexadecimal(bytes: 32) }
-        guard text.utf8.count >= TokenAuthority.minimumSecretLength else {
-            throw SecretStoreError(
-                path: path(of: "jwt.secret"),
-                reason: "shorter than \(TokenAuthority.minimumSecretLength) bytes; remove it and a new one is made"
-            )
-        }
+        if let problem = lengthProblem(of: text) { throw problem }
         return Secret(text)
     }
 
@@ -33,6 +28,31 @@ package struct SecretStore: Sendable {
     /// - Throws: ``SecretStoreError``.
     package func nodeID() throws(SecretStoreError) -> String {
         try text(named: "node.id") { RandomText.hexadecimal(bytes: 4) }
+    }
+
+    /// What would keep the secrets from being read or made; looks, and makes nothing.
+    ///
+    /// - Returns: `nil` when all is well.
+    package func problem() -> SecretStoreError? {
+        do {
+            if let text = try read(path(of: "jwt.secret")) { return lengthProblem(of: text) }
+        } catch {
+            return error
+        }
+        var parent = directory
+        while access(parent, F_OK) != 0, !parent.isEmpty, parent != "/", parent != "." {
+            let above = (parent as NSString).deletingLastPathComponent
+            parent = above.isEmpty ? "." : above
+        }
+        return access(parent, W_OK | X_OK) == 0 ? nil : SecretStoreError(path: parent, errno: errno)
+    }
+
+    private func lengthProblem(of secret: String) -> SecretStoreError? {
+        guard secret.utf8.count < TokenAuthority.minimumSecretLength else { return nil }
+        return SecretStoreError(
+            path: path(of: "jwt.secret"),
+            reason: "shorter than \(TokenAuthority.minimumSecretLength) bytes; remove it and a new one is made"
+        )
     }
 
     package func path(of name: String) -> String { directory + "/" + name }

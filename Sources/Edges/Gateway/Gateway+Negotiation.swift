@@ -36,8 +36,6 @@ extension Gateway {
         )
     }
 
-    static func entityTag() -> String { "\"\(RandomID.make())\"" }
-
     static let draining = GatewayRefusal(
         .draining,
         "The gateway is shutting down. Connect to another one.",
@@ -51,5 +49,10 @@ extension Gateway {
     static let unknownSession = GatewayRefusal(
         .unknownSession,
         "There is no such session. It may have ended; make a new one."
+    )
+    static let restartNotSupported = GatewayRefusal(
+        .restartNotSupported,
+        "The fragment has other ICE credentials than the offer, which asks for an ICE restart. This gateway cannot do "
+            + "that; the session goes on as it is. To change the network path, make a new session."
     )
 }

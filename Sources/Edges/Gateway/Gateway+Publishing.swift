@@ -2,6 +2,7 @@ import Logging
 import Media
 import MediaIO
 package import Primitives
+import Telemetry
 import WebRTC
 
 /// Publishers by WHIP, and who may take a stream over from whom.
@@ -28,7 +29,7 @@ extension Gateway {
             throw refusal(for: error)
         }
         dismissPublisher(of: name)
-        let session = makeSession(.publisher, stream: name, worker: owner)
+        let session = makeSession(.publisher, stream: name, worker: owner, remote: offer.credentials)
         let tracks = settleTracks(answer.tracks.map(\.description), stream: name, owner: owner)
         let specification = PeerSpecification(
             id: session.peer,
@@ -41,6 +42,7 @@ extension Gateway {
             let codec = negotiated.description.codec
             streams[name]?.tracks[index].isUndecided =
                 negotiated.alternatives.contains { $0.description.codec != codec }
+            streams[name]?.tracks[index].answersKeyFrameRequests = negotiated.supportsPLI || negotiated.supportsFIR
         }
         plane.post(
             .addPublisher(
@@ -50,9 +52,9 @@ extension Gateway {
             to: owner
         )
         begin(.session(session, identity), on: name)
-        logger.info("stream published", metadata: ["stream": "\(name)", "source": "whip"])
+        logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "whip"])
         joinNegotiation.record(Interval(clock.now - begun))
-        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
+        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
     }
 
     // MARK: Takeover
@@ -90,7 +92,7 @@ extension Gateway {
             streams[name]?.publisher = nil
             plane.post(.removePeer(session.peer, .requested), to: session.worker)
             forget(session)
-            logger.info("publisher replaced", metadata: ["stream": "\(name)"])
+            logger.info("publisher replaced", metadata: [LogKeys.stream: "\(name)"])
         case .frames(let ingest, _, _):
             streams[name]?.publisher = nil
             ingest.end(.superseded)

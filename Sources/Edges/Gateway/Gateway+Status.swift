@@ -29,8 +29,10 @@ extension Gateway {
     }
 
     func status(of stream: LiveStream, reports: [MediaReport]) -> StreamStatus {
+        let owned = reports.flatMap(\.tracks).filter(\.isOwner)
+        let figuresByTrack = Dictionary(owned.map { ($0.id, $0) }) { first, _ in first }
         let tracks = stream.tracks.map { track in
-            let figures = reports.lazy.flatMap(\.tracks).first { $0.id == track.id && $0.isOwner }
+            let figures = figuresByTrack[track.id]
             return StreamStatus.Track(
                 kind: track.description.kind.rawValue,
                 codec: track.description.codec.rtpName ?? track.description.codec.rawValue,
@@ -50,7 +52,7 @@ extension Gateway {
             startedAt: WallClock.iso8601(secondsSince1970: stream.startedAtWallClock),
             tracks: tracks,
             viewers: stream.viewers.count,
-            warnings: stream.warnings
+            warnings: warnings(of: stream, figures: figuresByTrack)
         )
     }
 }

@@ -1,19 +1,28 @@
+import ICE
 import Logging
 import Media
 import MediaIO
 import Primitives
+import Telemetry
 
 /// Sessions and streams: how they begin, change and end.
 extension Gateway {
     // MARK: Sessions
 
-    func makeSession(_ kind: SessionKind, stream: StreamName, worker: Int) -> Session {
+    func makeSession(
+        _ kind: SessionKind,
+        stream: StreamName,
+        worker: Int,
+        remote: ICECredentials?
+    ) -> Session {
         let session = Session(
             id: RandomID.make(),
             kind: kind,
             peer: plane.makePeerID(),
             worker: worker,
-            stream: stream
+            stream: stream,
+            entityTag: "\"\(RandomID.make())\"",
+            remote: remote
         )
         sessions[session.id] = session
         sessionsByPeer[session.peer] = session.id
@@ -115,7 +124,7 @@ extension Gateway {
         for track in stream.tracks { plane.post(.endSource(track.id), to: stream.owner) }
         streams[name]?.publisher = nil
         streams[name]?.graceEnds = clock.now.advanced(by: policy.grace)
-        logger.info("stream unpublished", metadata: ["stream": "\(name)"])
+        logger.info("stream unpublished", metadata: [LogKeys.stream: "\(name)"])
     }
 
     func remove(_ name: StreamName) {

@@ -1,7 +1,6 @@
 import Media
 import MediaIO
 package import Primitives
-import SDP
 import WebRTC
 
 /// Viewers by WHEP, and the workers that carry a stream for them.
@@ -25,7 +24,7 @@ extension Gateway {
             throw GatewayRefusal(
                 .reorderedVideo,
                 "The encoder sends B-frames, which browsers cannot play by WebRTC. Turn B-frames off in the encoder "
-                    + "(OBS: x264 option bframes=0 or tune zerolatency; ffmpeg: -bf 0)."
+                    + "(\(IngestWarning.noReordering))."
             )
         }
         let worker = plane.worker(preferring: stream.owner)
@@ -36,7 +35,7 @@ extension Gateway {
         } catch {
             throw refusal(for: error)
         }
-        let session = makeSession(.viewer, stream: name, worker: worker)
+        let session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
         relayIfNeeded(name, to: worker)
         let specification = PeerSpecification(
             id: session.peer,
@@ -57,7 +56,7 @@ extension Gateway {
             ingest.setViewersPresent(true)
         }
         joinNegotiation.record(Interval(clock.now - begun))
-        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: Self.entityTag())
+        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
     }
 
     /// Takes trickled candidates (RFC 8840).
@@ -69,27 +68,33 @@ extension Gateway {
         stream: StreamName,
         kind: SessionKind
     ) async throws(GatewayRefusal) {
-        guard hasSession(id, stream: stream, kind: kind) else { throw Self.unknownSession }
-        do {
-            _ = try SDPFragment(parsing: fragment)
+        guard let session = session(id, stream: stream, kind: kind) else { throw Self.unknownSession }
+        let trickled: TrickleFragment
+        do throws(OfferError) {
+            trickled = try TrickleFragment(parsing: fragment)
         } catch {
             throw GatewayRefusal(
                 .malformedFragment,
-                "The body is not a trickle ICE fragment (application/trickle-ice-sdpfrag)."
+                "The body is not a trickle ICE fragment (application/trickle-ice-sdpfrag): \(error.detail)"
             )
+        }
+        if let credentials = trickled.credentials, let remote = session.remote, credentials != remote {
+            throw Self.restartNotSupported
         }
     }
 
-    package func hasSession(_ id: String, stream: StreamName, kind: SessionKind) -> Bool {
-        guard let session = sessions[id] else { return false }
-        return session.stream == stream && session.kind == kind
+    /// What `If-Match` must name; `nil` when there is no such session.
+    package func entityTag(of id: String, stream: StreamName, kind: SessionKind) -> String? {
+        session(id, stream: stream, kind: kind)?.entityTag
+    }
+
+    private func session(_ id: String, stream: StreamName, kind: SessionKind) -> Session? {
+        sessions[id].flatMap { $0.stream == stream && $0.kind == kind ? $0 : nil }
     }
 
     /// Ends a session by DELETE.
     package func end(session id: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {
-        guard let session = sessions[id], session.stream == stream, session.kind == kind else {
-            throw Self.unknownSession
-        }
+        guard let session = session(id, stream: stream, kind: kind) else { throw Self.unknownSession }
         plane.post(.removePeer(session.peer, .requested), to: session.worker)
         forget(session)
     }

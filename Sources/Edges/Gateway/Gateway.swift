@@ -1,6 +1,8 @@
+import DTLS
 package import Logging
 package import MediaIO
 import Primitives
+import Telemetry
 import WebRTC
 
 /// The streams of this node: who publishes, who watches, who takes over from whom.
@@ -12,8 +14,9 @@ package actor Gateway {
     let policy: GatewayPolicy
     let logger: Logger
     let events: AsyncStream<MediaEvent>
-    let ingestMessages: AsyncStream<IngestMessage>
-    let ingestReport: AsyncStream<IngestMessage>.Continuation
+    /// Frame publishers that have something to tell; each is here at most once.
+    let ingests: AsyncStream<FrameIngest>
+    let ingestReport: AsyncStream<FrameIngest>.Continuation
     let clock = ContinuousClock()
 
     var streams: [StreamName: LiveStream] = [:]
@@ -34,7 +37,7 @@ package actor Gateway {
         self.events = events
         self.policy = policy
         self.logger = logger
-        (ingestMessages, ingestReport) = AsyncStream.makeStream()
+        (ingests, ingestReport) = AsyncStream.makeStream()
     }
 
     /// Follows the media plane until cancelled.
@@ -52,13 +55,7 @@ package actor Gateway {
     }
 
     func followIngests() async {
-        for await message in ingestMessages {
-            switch message {
-            case .announce(let ingest, let tracks): announce(tracks, by: ingest)
-            case .warn(let ingest, let warning, let isReordered): warn(warning, isReordered: isReordered, by: ingest)
-            case .finished(let ingest): finished(ingest)
-            }
-        }
+        for await ingest in ingests { hear(ingest.takeNews(), from: ingest) }
     }
 
     func keepHouse() async {
@@ -78,11 +75,14 @@ package actor Gateway {
         isDraining = true
     }
 
+    /// Sessions that somebody is at the other end of: offers whose senders never came are not waited for.
+    package var connectedSessions: Int { sessions.values.count(where: \.isConnected) }
+
     /// Waits for sessions to leave, at most for `grace`, and then ends those that are left.
     package func drain(grace: Duration) async {
         beginDraining()
         let deadline = clock.now.advanced(by: grace)
-        while !sessions.isEmpty, clock.now < deadline, !Task.isCancelled {
+        while connectedSessions > 0, clock.now < deadline, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(50))
         }
         for name in Array(streams.keys) {
@@ -109,6 +109,8 @@ package actor Gateway {
             }
         case .formatChanged(let peer, let section, let negotiated):
             changeFormat(of: peer, section: section, to: negotiated)
+        case .keyFrameRequested(let id): requestKeyFrame(of: id)
+        case .parameterSetChanged(let id, let unit): follow(parameterSet: unit, of: id)
         case .ended(let peer, let reason):
             guard let id = sessionsByPeer[peer], let session = sessions[id] else { return }
             note(reason, of: session)
@@ -125,6 +127,8 @@ package actor Gateway {
         var descriptions = stream.tracks.map(\.description)
         descriptions[section] = negotiated.description
         let tracks = settleTracks(descriptions, stream: session.stream, owner: stream.owner)
+        streams[session.stream]?.tracks[section].answersKeyFrameRequests =
+            negotiated.supportsPLI || negotiated.supportsFIR
         plane.post(
             .rebind(peer, section: section, IngestBinding(track: tracks[section].id, negotiated: negotiated)),
             to: stream.owner)
@@ -134,16 +138,17 @@ package actor Gateway {
         let name: String
         switch reason {
         case .requested, .closed, .shutdown: return
-        case .consentExpired: name = session.isConnected ? "consent_expired" : "never_connected"
-        case .handshakeTimeout: name = "dtls_timeout"
-        case .handshakeFailed: name = "dtls_failed"
+        case .consentExpired: name = session.isConnected ? "consent-lost" : "never-connected"
+        case .handshakeTimeout, .handshakeFailed(.timeout): name = "dtls-timeout"
+        case .handshakeFailed(.fingerprintMismatch): name = "fingerprint-mismatch"
+        case .handshakeFailed: name = "dtls-failed"
         }
         failures[name, default: 0] += 1
         logger.info(
-            "session ended",
+            "session failed",
             metadata: [
-                "stream": "\(session.stream)", "kind": "\(session.kind.rawValue)", "reason": "\(name)",
-                "detail": "\(reason)",
+                LogKeys.stream: "\(session.stream)", LogKeys.sessionKind: "\(session.kind.rawValue)",
+                LogKeys.eventReason: "\(name)", LogKeys.errorMessage: "\(reason)",
             ]
         )
     }

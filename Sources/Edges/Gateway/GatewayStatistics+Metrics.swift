@@ -30,6 +30,17 @@ extension GatewayStatistics {
                     Self.sample(counters.joins.dtls, label: .init("phase", "dtls")),
                     Self.sample(counters.joins.firstPacket, label: .init("phase", "first_packet")),
                 ]),
+            // Refused requests are counted by the services; a family of one name is written as one.
+            MetricFamily(
+                .refusals,
+                failures.sorted { $0.key < $1.key }.map { Self.sample($0.value, label: .init("reason", $0.key)) }),
+            MetricFamily(
+                .discardedDatagrams,
+                [
+                    Self.sample(counters.datagramsIgnored, label: .init("reason", "ignored")),
+                    Self.sample(counters.datagramsRefused, label: .init("reason", "refused")),
+                    Self.sample(counters.datagramsDropped, label: .init("reason", "dropped")),
+                ]),
         ]
     }
 

@@ -12,6 +12,8 @@ struct LiveStream {
         var height: Int?
         /// The answer allowed several codecs, and no packet has shown yet which one it is.
         var isUndecided = false
+        /// The publisher says that it makes key frames when asked.
+        var answersKeyFrameRequests = false
     }
 
     /// Who feeds the tracks.

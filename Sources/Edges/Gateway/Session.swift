@@ -1,3 +1,4 @@
+import ICE
 import MediaIO
 import Primitives
 
@@ -38,6 +39,9 @@ struct Session: Sendable {
     let peer: PeerID
     let worker: Int
     let stream: StreamName
+    let entityTag: String
+    /// Those of the client's offer.
+    let remote: ICECredentials?
     var isConnected = false
 }
 
@@ -49,9 +53,20 @@ package enum TakeoverPolicy: String, Sendable {
     case reject
 }
 
+/// What happens to pictures that are shown in another order than they are decoded, which browsers cannot play.
+package enum ReorderingPolicy: String, Sendable {
+    /// Those that nothing depends on are left out where that is enough; otherwise the stream is passed on whole.
+    case auto
+    /// Those that nothing depends on are left out, whether that is enough or not.
+    case drop
+    /// None is left out.
+    case keep
+}
+
 /// How the gateway behaves, as configured.
 package struct GatewayPolicy: Sendable {
     package var takeover: TakeoverPolicy
+    package var reordering: ReorderingPolicy
     /// How long viewers are kept when a publisher has gone.
     package var grace: Duration
     /// Sessions at most; beyond that new ones are refused.
@@ -61,11 +76,13 @@ package struct GatewayPolicy: Sendable {
 
     package init(
         takeover: TakeoverPolicy = .auto,
+        reordering: ReorderingPolicy = .auto,
         grace: Duration = .seconds(15),
         maximumSessions: Int = 10_000,
         maximumStreams: Int = 1_000
     ) {
         self.takeover = takeover
+        self.reordering = reordering
         self.grace = grace
         self.maximumSessions = maximumSessions
         self.maximumStreams = maximumStreams

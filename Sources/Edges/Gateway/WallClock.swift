@@ -1,7 +1,7 @@
 import Glibc
 
 /// The time of day, for what people read.
-enum WallClock {
+package enum WallClock {
     static func secondsSince1970() -> Double {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
@@ -9,7 +9,7 @@ enum WallClock {
     }
 
     /// Nanoseconds since 1970.
-    static func nanosecondsSince1970() -> Int64 {
+    package static func nanosecondsSince1970() -> Int64 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)

@@ -45,7 +45,7 @@ extension Setting {
         Setting(
             "rtmp.b_frames",
             \.rtmp.bFrames,
-            .oneOf(Settings.BFramePolicy.self, unsupported: ["transcode", "hls_only"]),
+            .oneOf(Settings.BFramePolicy.self, unsupported: ["transcode"]),
             "What to do with B-frames, which browsers cannot play over WebRTC."
         ),
     ]

@@ -47,10 +47,12 @@ package struct Settings: Sendable, Equatable {
 
     /// What happens to an RTMP publisher's B-frames.
     package enum BFramePolicy: String, Sendable, CaseIterable {
-        /// Drop them where no other frame needs them; otherwise WebRTC viewers are told why they see nothing.
+        /// Leave them out where no other frame needs any of them; otherwise the same as ``hlsOnly``.
         case automatic = "auto"
-        /// The same as ``automatic`` in this version, which cannot transcode them.
+        /// Leave out those that no other frame needs, even where that is not enough for WebRTC.
         case drop
+        /// Leave none out: WebRTC viewers of such a stream are told why they see nothing.
+        case hlsOnly = "hls_only"
     }
 
     package struct WebRTC: Sendable, Equatable {

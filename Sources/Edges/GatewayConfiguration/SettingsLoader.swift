@@ -55,8 +55,14 @@ package struct SettingsLoader: Sendable {
             }
         }
         problems += conflicts(in: settings)
-        guard problems.isEmpty else { throw SettingsError(problems: problems) }
+        guard problems.isEmpty else { throw SettingsError(problems: Self.inOrder(problems)) }
         return Loaded(settings: settings, warnings: warnings)
+    }
+
+    /// Problems of the file by line, then the others as they were found.
+    private static func inOrder(_ problems: [SettingsProblem]) -> [SettingsProblem] {
+        problems.filter { $0.line != nil }.sorted { ($0.line ?? 0) < ($1.line ?? 0) }
+            + problems.filter { $0.line == nil }
     }
 
     private func provider(_ values: [String: String], name: String) -> InMemoryProvider {

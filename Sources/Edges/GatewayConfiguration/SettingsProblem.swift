@@ -27,7 +27,10 @@ package struct SettingsProblem: Error, Sendable, Equatable, CustomStringConverti
         if case .file(_, let line) = source { line } else { nil }
     }
 
-    package var description: String {
+    package var description: String { cause + "; " + cure }
+
+    /// The description without the cure.
+    package var cause: String {
         let place =
             switch source {
             case .file(let path, let line?): "\(path):\(line): "
@@ -36,7 +39,7 @@ package struct SettingsProblem: Error, Sendable, Equatable, CustomStringConverti
             case .commandLine(let option): "\(option): "
             case .compiledDefault: ""
             }
-        return place + (key.map { "\($0): " } ?? "") + reason + "; " + cure
+        return place + (key.map { "\($0): " } ?? "") + reason
     }
 }
 

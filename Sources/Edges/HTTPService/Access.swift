@@ -8,7 +8,7 @@ import Telemetry
 struct Access: Sendable {
     let authorizer: Authorizer
     let posts: AddressLimiter
-    let failures: AddressLimiter
+    let guesses: GuessLimit
     let limitsLoopback: Bool
     let now: @Sendable () -> Instant
 
@@ -21,8 +21,7 @@ struct Access: Sendable {
         _ request: Request,
         peer: TransportAddress?
     ) async throws(Problem) -> Grant {
-        let limited = isLimited(peer)
-        if let limited, let wait = failures.wait(limited, at: now()) { throw .tooManyFailures(wait) }
+        if let wait = guesses.wait(peer) { throw .tooManyFailures(wait) }
         do throws(AuthRefusal) {
             let credential = try credential(request, permission, stream)
             return try await authorizer.authorize(
@@ -32,7 +31,7 @@ struct Access: Sendable {
                 origin: Self.origin(of: request, peer: peer)
             )
         } catch {
-            if let limited, error.reason != .credentialMissing { _ = failures.take(limited, at: now()) }
+            guesses.note(error, from: peer)
             throw Problem(error)
         }
     }
@@ -52,13 +51,8 @@ struct Access: Sendable {
 
     /// Counts a request for a session.
     func countPost(from peer: TransportAddress?) throws(Problem) {
-        guard let limited = isLimited(peer), let wait = posts.take(limited, at: now()) else { return }
+        guard let peer, limitsLoopback || !peer.isLoopback, let wait = posts.take(peer, at: now()) else { return }
         throw .tooManyRequests(wait)
-    }
-
-    private func isLimited(_ peer: TransportAddress?) -> TransportAddress? {
-        guard let peer, limitsLoopback || !peer.isLoopback else { return nil }
-        return peer
     }
 
     /// The token in `Authorization: Bearer …` (RFC 6750 section 2.1); `nil` when there is no such field.

@@ -16,7 +16,8 @@ package protocol GatewayService: Sendable {
         kind: SessionKind
     ) async throws(GatewayRefusal)
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
-    func hasSession(_ session: String, stream: StreamName, kind: SessionKind) async -> Bool
+    /// `nil` when there is no such session.
+    func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String?
     func streams() async -> [StreamStatus]
     func stream(_ name: StreamName) async -> StreamStatus?
     func statistics() async -> GatewayStatistics

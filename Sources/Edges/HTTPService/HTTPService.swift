@@ -8,16 +8,20 @@ import ServiceLifecycle
 package import Telemetry
 
 /// Listens for HTTP and answers until it is told to stop.
-package struct HTTPService: Service {
+package struct HTTPService: Service, CustomStringConvertible {
     private let configuration: HTTPServiceConfiguration
     private let responder: GatewayResponder
     private let onListening: @Sendable (UInt16) async -> Void
     private let logger: Logger
 
+    /// What the life cycle's log calls it; the configuration holds secrets.
+    package var description: String { "HTTP" }
+
     /// - Parameters:
     ///   - configuration: Where to listen, and what to tell clients.
     ///   - gateway: Where sessions go.
     ///   - authorizer: Who may do what.
+    ///   - guesses: Who has been wrong about it too often.
     ///   - metrics: What `/metrics` shows.
     ///   - readiness: What `/health/ready` says.
     ///   - logger: For starts and refusals; never sees a credential.
@@ -26,6 +30,7 @@ package struct HTTPService: Service {
         configuration: HTTPServiceConfiguration,
         gateway: any GatewayService,
         authorizer: Authorizer,
+        guesses: GuessLimit,
         metrics: MetricsRegistry,
         readiness: Readiness,
         logger: Logger,
@@ -38,6 +43,7 @@ package struct HTTPService: Service {
             configuration,
             gateway,
             authorizer,
+            guesses,
             metrics,
             readiness,
             logger: logger,
@@ -50,6 +56,7 @@ package struct HTTPService: Service {
         _ configuration: HTTPServiceConfiguration,
         _ gateway: any GatewayService,
         _ authorizer: Authorizer,
+        _ guesses: GuessLimit,
         _ metrics: MetricsRegistry,
         _ readiness: Readiness,
         logger: Logger,
@@ -60,7 +67,7 @@ package struct HTTPService: Service {
         let access = Access(
             authorizer: authorizer,
             posts: AddressLimiter(perMinute: limits.postsPerMinute, burst: limits.postsBurst),
-            failures: AddressLimiter(perMinute: limits.failuresPerMinute, burst: limits.failuresPerMinute),
+            guesses: guesses,
             limitsLoopback: limits.includeLoopback,
             now: now
         )
@@ -144,11 +151,4 @@ package struct ListenError: Error, Sendable, Equatable {
 
     /// `::` cannot be listened on where the kernel has no IPv6.
     fileprivate var meansNoIPv6: Bool { code == EAFNOSUPPORT || code == EADDRNOTAVAIL }
-}
-
-/// Time since some moment before the start.
-package enum MonotonicClock {
-    private static let origin = ContinuousClock.now
-
-    package static func now() -> Instant { Instant.zero + Interval(ContinuousClock.now - origin) }
 }

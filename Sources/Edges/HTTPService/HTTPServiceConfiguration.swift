@@ -17,19 +17,16 @@ package struct HTTPServiceConfiguration: Sendable {
     package struct Limits: Sendable {
         package var postsPerMinute: Int
         package var postsBurst: Int
-        package var failuresPerMinute: Int
         /// Whether clients on this machine are limited too.
         package var includeLoopback: Bool
 
         package init(
             postsPerMinute: Int = 120,
             postsBurst: Int = 60,
-            failuresPerMinute: Int = 20,
             includeLoopback: Bool = false
         ) {
             self.postsPerMinute = postsPerMinute
             self.postsBurst = postsBurst
-            self.failuresPerMinute = failuresPerMinute
             self.includeLoopback = includeLoopback
         }
     }

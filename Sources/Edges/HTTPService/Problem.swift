@@ -94,6 +94,17 @@ extension Problem {
         )
     }
 
+    static let preconditionRequired = Problem(
+        428,
+        "precondition-required",
+        "Send If-Match with the ETag of the session, so that a change for an earlier state is not applied to this one."
+    )
+    static let preconditionFailed = Problem(
+        412,
+        "precondition-failed",
+        "The session has another ETag than If-Match names. Nothing was changed."
+    )
+
     static func unknownStream(_ name: String) -> Problem {
         Problem(404, "unknown-stream", "There is no stream \"\(name)\" at the moment.")
     }
@@ -103,12 +114,7 @@ extension Problem {
     }
 
     static func tooManyFailures(_ wait: Duration) -> Problem {
-        Problem(
-            429,
-            "too-many-failures",
-            "This address has presented too many wrong credentials. Wait a little.",
-            retryAfter: wait
-        )
+        Problem(429, GuessLimit.reason, GuessLimit.detail, retryAfter: wait)
     }
 }
 

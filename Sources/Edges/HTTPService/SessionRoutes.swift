@@ -24,8 +24,8 @@ struct SessionRoutes: Sendable {
         switch request.method {
         case .post: return try await open(kind, stream, request, peer: peer)
         // Clients ask this way whether there is an endpoint at all.
-        case .head: return Response(status: .ok, headers: [.contentType: Self.offerType])
-        case .get: return Response(status: .noContent)
+        case .head: return Response(status: .ok, headers: [.contentType: Self.offerType, .acceptPost: Self.offerType])
+        case .get: return Response(status: .ok, headers: [.acceptPost: Self.offerType, .contentLength: "0"])
         default: throw .methodNotAllowed(.endpoint(kind, stream))
         }
     }
@@ -83,11 +83,12 @@ struct SessionRoutes: Sendable {
                 try await gateway.end(session: id, stream: stream, kind: kind)
                 return Response(status: .ok)
             }
-            // A session that is gone is worth knowing before what is wrong with the body.
-            if await gateway.hasSession(id, stream: stream, kind: kind) {
+            // A session that is gone is worth knowing before what is wrong with the request.
+            if let tag = await gateway.entityTag(of: id, stream: stream, kind: kind) {
                 guard Body.isOf(Self.fragmentType, request) else {
                     throw Problem.unsupportedMediaType(Self.fragmentType, field: .acceptPatch)
                 }
+                try Precondition.check(request.headers[values: .ifMatch], tag: tag)
             }
             let fragment = try await Body.collect(request)
             try await gateway.addCandidates(fragment, session: id, stream: stream, kind: kind)

@@ -19,8 +19,8 @@ package struct GatewayPublishBackend: PublishBackend {
     }
 
     /// The usual way: tokens, stream keys and loopback, as the configuration says.
-    package init(gateway: Gateway, authorizer: Authorizer) {
-        self.init(gateway: gateway) { request in await authorizer.decision(about: request) }
+    package init(gateway: Gateway, authorizer: Authorizer, guesses: GuessLimit) {
+        self.init(gateway: gateway) { request in await authorizer.decision(about: request, guesses: guesses) }
     }
 
     package func admit(
@@ -48,7 +48,8 @@ package struct GatewayPublishBackend: PublishBackend {
 
 extension Authorizer {
     /// Whether `request` may publish; for RTMP the peer's address alone says what loopback is.
-    package func decision(about request: RTMPPublishRequest) async -> AuthorizationDecision {
+    package func decision(about request: RTMPPublishRequest, guesses: GuessLimit) async -> AuthorizationDecision {
+        if guesses.wait(request.peer) != nil { return .refused(reason: GuessLimit.reason, message: GuessLimit.detail) }
         do throws(AuthRefusal) {
             let grant = try await authorize(
                 .publish,
@@ -62,6 +63,7 @@ extension Authorizer {
             case .credential(let digest): return .allowed(.credential(digest))
             }
         } catch {
+            guesses.note(error, from: request.peer)
             return .refused(reason: error.reason.rawValue, message: error.detail)
         }
     }

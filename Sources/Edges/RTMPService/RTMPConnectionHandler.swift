@@ -264,21 +264,23 @@ extension IngestWarning {
     init(_ warning: RTMPWarning) {
         switch warning {
         case .malformedFrame:
-            self.init(code: "malformed-frames", message: "Some frames could not be read and were left out.")
+            self.init(
+                code: "malformed-frames",
+                message: "Some frames could not be read and were left out. Restart the encoder; if that does not help, "
+                    + "update it."
+            )
         case .frameBeforeConfiguration:
             self.init(
                 code: "no-codec-configuration",
                 message: "Frames came before their codec configuration and were left out. Restart the encoder."
             )
         case .timestampDiscontinuity:
-            self.init(
-                code: "timestamps-jumped",
-                message: "The encoder's timestamps jumped or went back. Playback was carried on."
-            )
+            self = .timestampsJumped
         case .otherTracksIgnored:
             self.init(
                 code: "other-tracks-ignored",
-                message: "The encoder sends several tracks of a kind. Only the first is used."
+                message: "The encoder sends several tracks of a kind. Only the first is used. Turn multitrack output "
+                    + "off to save its bandwidth."
             )
         }
     }

@@ -5,7 +5,7 @@ import ServiceLifecycle
 import Synchronization
 
 /// Takes in RTMP publishers: listens, and gives each connection a session.
-package final class RTMPService: Service {
+package final class RTMPService: Service, CustomStringConvertible {
     private let configuration: RTMPServiceConfiguration
     private let backend: any PublishBackend
     private let logger: Logger
@@ -13,6 +13,9 @@ package final class RTMPService: Service {
     private let group: any EventLoopGroup
     private let listener = Mutex<(any Channel)?>(nil)
     private let connections = ConnectionCount()
+
+    /// What the life cycle's log calls it.
+    package var description: String { "RTMP" }
 
     /// - Parameters:
     ///   - configuration: Where to listen, and the limits.

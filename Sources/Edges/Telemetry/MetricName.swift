@@ -49,12 +49,21 @@ package struct MetricName: Sendable, Hashable {
         "Time from datagram in to datagram out."
     )
     package static let join = MetricName("martlet_join_seconds", .histogram, "Time of each phase of joining.")
-    package static let refusals = MetricName("martlet_refusals_total", .counter, "Requests refused, by reason.")
+    package static let refusals = MetricName(
+        "martlet_refusals_total",
+        .counter,
+        "Requests refused and sessions that failed, by reason."
+    )
+    package static let discardedDatagrams = MetricName(
+        "martlet_datagrams_discarded_total",
+        .counter,
+        "Datagrams ignored (of no session), refused (forged, replayed or malformed) or dropped (a full socket)."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
-        keyFrameRequests, forwardDelay, join, refusals, buildInfo,
+        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -31,6 +31,8 @@ package struct TrackInput: Sendable {
     private let clockRate: Int
     private let waitsForKeyFrame: Bool
     private var source: Source?
+    /// Timestamps of the current publisher that could not follow from those before.
+    package private(set) var clockJumps = 0
     private var last: (position: Position, arrival: Instant)?
 
     /// An input without a source; with `waitsForKeyFrame`, as for video, a source is let in at its first key frame.
@@ -45,6 +47,7 @@ package struct TrackInput: Sendable {
     /// Ends the current source; the next packet begins a new one right behind it.
     package mutating func endSource() {
         source = nil
+        clockJumps = 0
     }
 
     /// Places a packet of the current source.
@@ -106,12 +109,13 @@ package struct TrackInput: Sendable {
         last.position.timestamp + max(now.since(last.arrival).ticks(atRate: clockRate), 1)
     }
 
-    private func anchored(_ timestamp: Int64, in source: inout Source, at now: Instant) -> Int64 {
+    private mutating func anchored(_ timestamp: Int64, in source: inout Source, at now: Instant) -> Int64 {
         let mediaTime = timestamp + source.timestampOffset
         guard let last else { return mediaTime }
         let expected = expectedTimestamp(at: now, after: last)
         guard abs(mediaTime - expected) > Self.maximumClockJump.ticks(atRate: clockRate) else { return mediaTime }
         source.timestampOffset += expected - mediaTime
+        clockJumps += 1
         return expected
     }
 

@@ -10,6 +10,9 @@ package struct ClientOffer: Sendable {
     package let sdp: String
     let sections: [ClientSection]
 
+    /// Whether we send; otherwise we receive.
+    package var publishes: Bool { sections.contains { $0.direction == .sendonly } }
+
     /// Offers to send `tracks`, each with the one codec that it has.
     ///
     /// Tracks with a codec that does not travel over RTP (AAC) are left out.

@@ -1,3 +1,5 @@
+package import Media
+
 /// Codec profiles as `a=fmtp` gives them.
 enum FormatProfile {
     /// The encoding name with the profile where that is not the common one, 0.
@@ -43,5 +45,15 @@ enum H264Profile: Hashable, Sendable {
         case 0x64: self = flags & 0x0C == 0x0C ? .constrainedHigh : .high
         default: self = .other(profile, flags)
         }
+    }
+}
+
+extension TrackDescription {
+    /// Whether both name the same H.264 profile, whatever the level; `true` for other codecs, and where one says nothing.
+    package func hasSameProfile(as other: TrackDescription) -> Bool {
+        guard codec == .h264, let own = formatParameters["profile-level-id"],
+            let others = other.formatParameters["profile-level-id"]
+        else { return true }
+        return H264Profile(profileLevelID: own) == H264Profile(profileLevelID: others)
     }
 }

@@ -8,6 +8,10 @@ int martlet_averror_try_again(void) {
     return AVERROR(EAGAIN);
 }
 
+int martlet_averror_end(void) {
+    return AVERROR_EOF;
+}
+
 int64_t martlet_av_no_timestamp(void) {
     return AV_NOPTS_VALUE;
 }

@@ -67,6 +67,22 @@ package enum NALUnits {
         lengthSize == 4 ? bytes : join(bytes, try ranges(lengthPrefixed: bytes.span, lengthSize: lengthSize))
     }
 
+    /// Rewrites the four-byte lengths of ``EncodedFrame/payload`` as start codes of four bytes.
+    package static func annexB(fromLengthPrefixed bytes: [UInt8]) throws(ParseError) -> [UInt8] {
+        annexB(try ranges(lengthPrefixed: bytes.span).map { bytes[$0] })
+    }
+
+    /// Strings units together behind start codes of four bytes.
+    package static func annexB(_ units: [ArraySlice<UInt8>]) -> [UInt8] {
+        var stream: [UInt8] = []
+        stream.reserveCapacity(units.reduce(0) { $0 + $1.count + 4 })
+        for unit in units {
+            stream.append(contentsOf: [0, 0, 0, 1])
+            stream.append(contentsOf: unit)
+        }
+        return stream
+    }
+
     private static func join(_ bytes: [UInt8], _ ranges: [Range<Int>]) -> [UInt8] {
         var writer = ByteWriter(capacity: bytes.count + 4 * ranges.count)
         for range in ranges {

@@ -41,7 +41,7 @@ class Gateway:
     HTTP and RTMP are on 127.0.0.1 alone; media are on the addresses that a gateway announces by default.
     """
 
-    def __init__(self, command="serve", settings=None, name="gateway"):
+    def __init__(self, command="serve", settings=None, name="gateway", terminal=None):
         self.http_port, self.rtmp_port, self.webrtc_port = free_port(), free_port(), free_port()
         WORK.mkdir(exist_ok=True)
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="data-", dir=WORK))
@@ -59,6 +59,7 @@ class Gateway:
         }
         self.command = command
         self.name = name
+        self.terminal = terminal
         self.program = None
 
     @property
@@ -81,7 +82,7 @@ class Gateway:
         return {f"MARTLET_{key.replace('.', '_').upper()}": str(value) for key, value in self.settings.items()}
 
     def start(self, ready=True):
-        self.program = Program([binary(), self.command], self.name, self.environment())
+        self.program = Program([binary(), self.command], self.name, self.environment(), terminal=self.terminal)
         if ready:
             wait_until(
                 lambda: not self.program.running or self.is_ready(),

@@ -39,9 +39,35 @@ def h264_options(gop=30, bitrate="800k", profile="baseline", b_frames=0):
     ]  # fmt: skip
 
 
-def h264_file(gop=30, bitrate="800k", seconds=10):
-    options = [*PICTURE, "-t", str(seconds), *h264_options(gop, bitrate), "-bsf:v", "h264_mp4toannexb", "-f", "h264"]
-    return _make(f"picture-{gop}-{bitrate}-{seconds}.h264", options)
+def h264_file(gop=30, bitrate="800k", seconds=10, size=""):
+    scale = ["-vf", f"scale={size}"] if size else []
+    options = [*PICTURE, "-t", str(seconds), *scale, *h264_options(gop, bitrate)]
+    name = f"picture-{gop}-{bitrate}-{seconds}{size and '-' + size.replace(':', 'x')}.h264"
+    return _make(name, [*options, "-bsf:v", "h264_mp4toannexb", "-f", "h264"])
+
+
+def h264_file_of_two_sizes():
+    """Four seconds of 640x360, four of 320x180."""
+    path = WORK / "picture-two-sizes.h264"
+    path.write_bytes(h264_file(seconds=4).read_bytes() + h264_file(seconds=4, size="320:180").read_bytes())
+    return path
+
+
+def load_file():
+    """What load is measured with: 1280x720, 2 Mbps, a key frame every four seconds."""
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30,noise=alls=12:allf=t", "-t", "20"]
+    encoder = [
+        "-c:v", "libx264", "-profile:v", "baseline", "-preset", "veryfast", "-tune", "zerolatency",
+        "-pix_fmt", "yuv420p", "-b:v", "2000k", "-x264-params",
+        "keyint=120:min-keyint=120:scenecut=0:bframes=0:vbv-maxrate=2000:vbv-bufsize=1000:sliced-threads=0",
+    ]  # fmt: skip
+    return _make("load.h264", [*picture, *encoder, "-bsf:v", "h264_mp4toannexb", "-f", "h264"])
+
+
+def flv_file(seconds=4, size="640:360"):
+    """H.264 and AAC as an RTMP encoder sends them."""
+    options = [*PICTURE, *TONE, "-t", str(seconds), "-vf", f"scale={size}", *h264_options()]
+    return _make(f"film-{seconds}-{size.replace(':', 'x')}.flv", [*options, "-c:a", "aac", "-ar", "48000", "-f", "flv"])
 
 
 def vp8_file(seconds=10):
@@ -68,6 +94,19 @@ def publish_rtmp(url, ffmpeg=FFMPEG_DEBIAN, video=None, audio=("-c:a", "aac", "-
         "-f", "flv", *extra, url,
     ]  # fmt: skip
     return Program(arguments, "ffmpeg-rtmp")
+
+
+def publish_lips(url):
+    """A square that flashes and a tone that beeps together, each full second of the encoder's time."""
+    square = "drawbox=x=iw-ih/4:y=ih*3/4:w=ih/6:h=ih/6:t=fill"
+    lit = "lt(mod(t,1),0.1)"
+    picture = f"testsrc2=size=640x360:rate=30,{square}:color=black,{square}:color=white:enable='{lit}'"
+    tone = f"aevalsrc='0.4*sin(2*PI*1000*t)*{lit}':sample_rate=48000"
+    arguments = [
+        FFMPEG_DEBIAN, "-hide_banner", "-loglevel", "info", "-re", "-f", "lavfi", "-i", picture, "-re", "-f", "lavfi",
+        "-i", tone, *h264_options(), "-c:a", "aac", "-ac", "2", "-b:a", "96k", "-f", "flv", url,
+    ]  # fmt: skip
+    return Program(arguments, "ffmpeg-lips")
 
 
 def publish_whip(url, token=None, video=None, extra=()):

@@ -44,6 +44,13 @@ def missing():
     return None
 
 
+def counter(protocol, name):
+    """A counter of the protocol stack this thread is in, such as ("Udp", "RcvbufErrors")."""
+    with open("/proc/thread-self/net/snmp") as file:
+        lines = [line.split() for line in file if line.startswith(f"{protocol}:")]
+    return int(lines[1][lines[0].index(name)])
+
+
 class Namespace:
     """A network of its own, with a loopback. What is started inside it, or opened inside it, stays in it."""
 
@@ -79,10 +86,8 @@ class Namespace:
             ).stdout
 
     def counter(self, protocol, name):
-        """A counter of the namespace's protocol stack, such as ("Ip", "FragCreates")."""
-        with self.inside(), open("/proc/thread-self/net/snmp") as file:
-            lines = [line.split() for line in file if line.startswith(f"{protocol}:")]
-        return int(lines[1][lines[0].index(name)])
+        with self.inside():
+            return counter(protocol, name)
 
     def close(self):
         os.close(self.descriptor)
@@ -115,7 +120,8 @@ class Path:
 
     def shaped(self):
         """What the shaper has dropped, and how often it had to make a packet wait."""
-        words = self.near.command("tc", "-s", "qdisc", "show", "dev", "near").translate(str.maketrans("(),", "   ")).split()
+        answer = self.near.command("tc", "-s", "qdisc", "show", "dev", "near")
+        words = answer.translate(str.maketrans("(),", "   ")).split()
         return {key: int(words[words.index(key) + 1]) for key in ("dropped", "overlimits")}
 
     def close(self):

@@ -58,20 +58,25 @@ def crowd(url, total, at_once, seconds, per_second=0):
     return Peer([*arguments, "-per-second", per_second], "pion-crowd")
 
 
-def publish(url, video=None, audio=None, answer_pli=False, seconds=0, token=None):
+def publish(
+    url, video=None, audio=None, answer_pli=False, seconds=0, token=None, wrong_fingerprint=False, lies=False
+):  # fmt: skip
     arguments = [executable(), "publish", "-url", url, "-seconds", seconds]
     for flag, value in (("-video", video), ("-audio", audio), ("-token", token)):
         if value:
             arguments += [flag, value]
-    if answer_pli:
-        arguments.append("-answer-pli")
+    for flag, wanted in (("-answer-pli", answer_pli), ("-wrong-fingerprint", wrong_fingerprint), ("-lies", lies)):
+        if wanted:
+            arguments.append(flag)
     return Peer(arguments, "pion-publish")
 
 
-def watch(url, seconds=5, pli=False, token=None):
+def watch(url, seconds=5, pli=False, token=None, lies=False):
     arguments = [executable(), "watch", "-url", url, "-seconds", seconds]
     if pli:
         arguments.append("-pli")
+    if lies:
+        arguments.append("-lies")
     if token:
         arguments += ["-token", token]
     return Peer(arguments, "pion-watch")

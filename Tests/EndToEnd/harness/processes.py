@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -24,14 +25,14 @@ def wait_until(condition, seconds, message, interval=0.05):
 
 
 def free_port():
-    """A port that is free for TCP and UDP at this moment."""
+    """A port that is free for TCP and UDP, and below those that the system gives to clients by itself."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp:
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
                 try:
-                    udp.bind(("127.0.0.1", port))
+                    tcp.bind(("::", port))
+                    udp.bind(("::", port))
                     return port
                 except OSError:
                     continue
@@ -43,11 +44,11 @@ def _environment():
 
 
 class Program:
-    """A running program whose standard output and error go to one log file."""
+    """A running program whose standard output and error go to one log file, or the output to a terminal."""
 
     _count = 0
 
-    def __init__(self, arguments, name, environment=None, stdin=None):
+    def __init__(self, arguments, name, environment=None, stdin=None, terminal=None):
         WORK.mkdir(exist_ok=True)
         Program._count += 1
         self.log_path = WORK / f"{Program._count:03}-{name}.log"
@@ -56,8 +57,8 @@ class Program:
         self.process = subprocess.Popen(
             [str(argument) for argument in arguments],
             stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
+            stdout=self._log if terminal is None else terminal,
+            stderr=self._log,
             env={**_environment(), **(environment or {})},
             # Its own group, so that its children end with it.
             start_new_session=True,

@@ -52,7 +52,7 @@ class Watched:
         return f"<{self.__dict__}>"
 
 
-def watch(browser, seconds=10):
+def watch(browser, seconds=20):
     """Lets the player page play with sound, and counts."""
     if browser.run("return document.querySelector('video').muted"):
         browser.click("sound")

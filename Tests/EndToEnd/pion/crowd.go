@@ -28,7 +28,7 @@ type crowd struct {
 }
 
 // runCrowd has viewers come, stay for a while and leave, a bounded number of them at once.
-func runCrowd(endpoint, token string, total, atOnce int, perSecond float64, duration time.Duration) error {
+func runCrowd(options peerOptions, total, atOnce int, perSecond float64, duration time.Duration) error {
 	// One key for all: what a crowd costs is to be the gateway's share, not ours.
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -38,7 +38,8 @@ func runCrowd(endpoint, token string, total, atOnce int, perSecond float64, dura
 	if err != nil {
 		return err
 	}
-	configuration := webrtc.Configuration{Certificates: []webrtc.Certificate{*certificate}}
+	options.certificates = []webrtc.Certificate{*certificate}
+	options.quiet = true
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = atOnce
 
 	c := &crowd{errors: map[string]int{}, deletes: map[int]int{}}
@@ -56,7 +57,7 @@ func runCrowd(endpoint, token string, total, atOnce int, perSecond float64, dura
 				<-places
 				everybody.Done()
 			}()
-			if err := c.join(endpoint, token, configuration, duration); err != nil {
+			if err := c.join(options, duration); err != nil {
 				c.lock.Lock()
 				c.errors[err.Error()]++
 				c.lock.Unlock()
@@ -72,9 +73,9 @@ func runCrowd(endpoint, token string, total, atOnce int, perSecond float64, dura
 	return nil
 }
 
-func (c *crowd) join(endpoint, token string, configuration webrtc.Configuration, duration time.Duration) error {
+func (c *crowd) join(options peerOptions, duration time.Duration) error {
 	begun := time.Now()
-	s, err := newSession(endpoint, token, configuration, true)
+	s, err := newSession(options)
 	if err != nil {
 		return err
 	}

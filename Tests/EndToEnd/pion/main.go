@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +29,9 @@ import (
 
 // How long a connection may take to come about.
 const connectLimit = 15 * time.Second
+
+// The beginning of a fingerprint line, up to the first byte of the hash.
+var fingerprint = regexp.MustCompile("a=fingerprint:sha-256 [0-9A-Fa-f]{2}")
 
 type event map[string]interface{}
 
@@ -49,19 +53,30 @@ func fail(err error) {
 	}
 }
 
-// session is one peer connection and the resource behind it.
-type session struct {
-	connection *webrtc.PeerConnection
-	endpoint   string
-	token      string
-	resource   string
+// peerOptions is what one peer is like.
+type peerOptions struct {
+	endpoint string
+	token    string
+	// Certificates to use instead of one of its own.
+	certificates []webrtc.Certificate
 	// One of a crowd does not report for itself.
-	quiet     bool
-	connected chan struct{}
-	ended     chan struct{}
+	quiet bool
+	// Its offer names a certificate that it does not have.
+	wrongFingerprint bool
+	// Among its media are packets that are none.
+	lies bool
 }
 
-func newSession(endpoint, token string, configuration webrtc.Configuration, quiet bool) (*session, error) {
+// session is one peer connection and the resource behind it.
+type session struct {
+	peerOptions
+	connection *webrtc.PeerConnection
+	resource   string
+	connected  chan struct{}
+	ended      chan struct{}
+}
+
+func newSession(options peerOptions) (*session, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		return nil, err
@@ -70,18 +85,21 @@ func newSession(endpoint, token string, configuration webrtc.Configuration, quie
 	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
 		return nil, err
 	}
+	if options.lies {
+		registry.Add(liarFactory{})
+	}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
-	connection, err := api.NewPeerConnection(configuration)
+	connection, err := api.NewPeerConnection(webrtc.Configuration{Certificates: options.certificates})
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
-		connection: connection, endpoint: endpoint, token: token, quiet: quiet,
+		peerOptions: options, connection: connection,
 		connected: make(chan struct{}), ended: make(chan struct{}),
 	}
 	var connectedOnce, endedOnce sync.Once
@@ -115,7 +133,11 @@ func (s *session) open() error {
 		return err
 	}
 	<-gathered
-	response, err := s.request(http.MethodPost, s.endpoint, s.connection.LocalDescription().SDP)
+	description := s.connection.LocalDescription().SDP
+	if s.wrongFingerprint {
+		description = fingerprint.ReplaceAllString(description, "a=fingerprint:sha-256 AB")
+	}
+	response, err := s.request(http.MethodPost, s.endpoint, description)
 	if err != nil {
 		return err
 	}
@@ -206,17 +228,20 @@ func main() {
 	audio := flags.String("audio", "", "Opus in Ogg, repeated without end")
 	answerPLI := flags.Bool("answer-pli", false, "go to the next key frame of the file when asked for one")
 	pli := flags.Bool("pli", false, "ask for a key frame when the video track appears")
+	wrongFingerprint := flags.Bool("wrong-fingerprint", false, "offer a certificate that is not the one in use")
+	lies := flags.Bool("lies", false, "send RTP and RTCP that contradict themselves among the media")
 	total := flags.Int("total", 1, "crowd: how many viewers come in all")
 	atOnce := flags.Int("at-once", 1, "crowd: how many are there at the same time")
 	perSecond := flags.Float64("per-second", 0, "crowd: how many come each second; 0 is as fast as they can")
 	fail(flags.Parse(os.Args[2:]))
 	duration := time.Duration(*seconds * float64(time.Second))
 
+	options := peerOptions{endpoint: *endpoint, token: *token, wrongFingerprint: *wrongFingerprint, lies: *lies}
 	if os.Args[1] == "crowd" {
-		fail(runCrowd(*endpoint, *token, *total, *atOnce, *perSecond, duration))
+		fail(runCrowd(options, *total, *atOnce, *perSecond, duration))
 		return
 	}
-	s, err := newSession(*endpoint, *token, webrtc.Configuration{}, false)
+	s, err := newSession(options)
 	fail(err)
 	switch os.Args[1] {
 	case "publish":

@@ -69,6 +69,9 @@ func publish(s *session, video, audio string, answerPLI bool, duration time.Dura
 	if err := s.open(); err != nil {
 		return err
 	}
+	if s.lies {
+		go tellLies(s)
+	}
 	reason := until(s, duration)
 	status := s.close()
 	emit(event{

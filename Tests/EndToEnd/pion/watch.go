@@ -49,6 +49,9 @@ func watch(s *session, pli bool, duration time.Duration) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	if s.lies {
+		go tellLies(s)
+	}
 	reason := until(s, duration)
 	summary := event{"event": "summary", "reason": reason, "tracks": v.finish()}
 	summary["delete"] = s.close()

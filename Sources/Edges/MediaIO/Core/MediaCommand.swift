@@ -139,6 +139,10 @@ package enum MediaEvent: Sendable {
     /// A publisher sends one of the other codecs its answer allowed. Its packets are held until
     /// ``MediaCommand/rebind(_:section:_:)``.
     case formatChanged(PeerID, section: Int, IngestTrack)
+    /// A viewer cannot go on without a key frame of this track, whose packets come from a packetizer.
+    case keyFrameRequested(TrackID)
+    /// A session sends another H.264 sequence parameter set than before: the NAL unit with its header.
+    case parameterSetChanged(TrackID, [UInt8])
 }
 
 /// What the handshake thread must do.

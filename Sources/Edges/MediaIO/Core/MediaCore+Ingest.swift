@@ -186,6 +186,7 @@ extension MediaCore {
                 at: now
             ) != nil
         else { return }
+        if startsKeyFrame { noteParameterSet(in: payload, track: slot, at: now) }
         track.pointee.packetsReceived += 1
         track.pointee.lastArrivalAt = now
         track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)

@@ -115,7 +115,11 @@ extension MediaCore {
             messages.append(Message(worker: track.pointee.owner, command: .requestKeyFrame(track.pointee.id)))
             return
         }
-        guard let publisher = track.pointee.publisher, track.pointee.publisherSSRC != 0 else { return }
+        guard let publisher = track.pointee.publisher else {
+            events.append(.keyFrameRequested(track.pointee.id))
+            return
+        }
+        guard track.pointee.publisherSSRC != 0 else { return }
         let sender = peers[publisher].pointee.reportSSRC
         let media = track.pointee.publisherSSRC
         if track.pointee.publisherAcceptsPLI {

@@ -111,7 +111,9 @@ extension MediaCore {
                     viewers: track.pointee.forwarderCount,
                     keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
                     bufferedBytes: track.pointee.log.allocatedBytes,
-                    silence: silence?.seconds
+                    silence: silence?.seconds,
+                    hasPublisherClock: [.senderReport, .exact].contains(track.pointee.clock.basis),
+                    clockJumps: track.pointee.input.clockJumps
                 )
             )
         }

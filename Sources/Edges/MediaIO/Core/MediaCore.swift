@@ -315,6 +315,9 @@ package struct MediaCore: ~Copyable {
                 messages.append(Message(worker: worker, command: .forget(address)))
             }
         }
+        for source in peers[slot].pointee.sources {
+            counters.packetsLostInbound += max(0, Int(source.statistics.totals.packetsLost))
+        }
         let peer = peers.remove(slot)
         peersByID[peer.id] = nil
         for fragment in peer.ice.usernameFragments { peersByUsername[Array(fragment.utf8)] = nil }
@@ -325,5 +328,7 @@ package struct MediaCore: ~Copyable {
         tracks[slot].pointee.input.endSource()
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.lastPacketAt = nil
+        tracks[slot].pointee.parameterSet = []
+        tracks[slot].pointee.parameterSetAt = nil
     }
 }

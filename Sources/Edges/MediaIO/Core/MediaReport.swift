@@ -14,6 +14,10 @@ package struct MediaReport: Sendable {
         package var bufferedBytes: Int
         /// Seconds since the last packet arrived; `nil` before the first.
         package var silence: Double?
+        /// Whether its clock is that of the publisher, by sender reports or because frames carry their own time.
+        package var hasPublisherClock: Bool
+        /// How often the publisher's timestamps could not follow from those before.
+        package var clockJumps: Int
     }
 
     package var tracks: [Track] = []

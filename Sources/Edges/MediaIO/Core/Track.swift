@@ -36,6 +36,9 @@ struct Track: ~Copyable {
     var publisherAcceptsPLI = false
     var publisherAcceptsFIR = false
     var nextFIRNumber: UInt8 = 0
+    /// The newest sequence parameter set that the control plane was told of; empty before the first.
+    var parameterSet: [UInt8] = []
+    var parameterSetAt: Instant?
 
     /// The viewers, one after the other; order has no meaning.
     var forwarders: UnsafeMutablePointer<Forwarder>

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// Where other threads leave work for one loop: an array swapped out in one go, an eventfd written only when it sleeps.
-final class Mailbox<Item: Sendable>: Sendable {
+package final class Mailbox<Item: Sendable>: Sendable {
     private struct State {
         var items: [Item] = []
         var isAsleep = false
@@ -11,9 +11,9 @@ final class Mailbox<Item: Sendable>: Sendable {
 
     private let state = Mutex(State())
     /// Readable while the owner should look; for its epoll set.
-    let descriptor: Int32
+    package let descriptor: Int32
 
-    init() {
+    package init() {
         descriptor = martlet_eventfd()
         precondition(descriptor >= 0, "the process has a file descriptor left for each worker")
     }
@@ -23,7 +23,7 @@ final class Mailbox<Item: Sendable>: Sendable {
     }
 
     /// Leaves an item; wakes the owner if it sleeps.
-    func post(_ item: Item) {
+    package func post(_ item: Item) {
         let mustWake = state.withLock { state in
             state.items.append(item)
             let wasAsleep = state.isAsleep
@@ -34,14 +34,14 @@ final class Mailbox<Item: Sendable>: Sendable {
     }
 
     /// Swaps what has been left against `empty`, which keeps both arrays' memory in use.
-    func take(into empty: inout [Item]) {
+    package func take(into empty: inout [Item]) {
         state.withLock { swap(&$0.items, &empty) }
     }
 
     /// Announces sleep.
     ///
     /// - Returns: `false` when something has been left meanwhile and the owner must not sleep.
-    func prepareToSleep() -> Bool {
+    package func prepareToSleep() -> Bool {
         state.withLock { state in
             guard state.items.isEmpty else { return false }
             state.isAsleep = true
@@ -50,7 +50,7 @@ final class Mailbox<Item: Sendable>: Sendable {
     }
 
     /// Takes the announcement back, after a wake-up.
-    func awake() {
+    package func awake() {
         state.withLock { $0.isAsleep = false }
         martlet_eventfd_clear(descriptor)
     }

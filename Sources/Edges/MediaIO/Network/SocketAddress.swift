@@ -1,13 +1,13 @@
-import CLinux
+package import CLinux
 import Glibc
-import Primitives
+package import Primitives
 
 /// `TransportAddress` as the kernel wants it, for a socket of one family.
-enum SocketAddress {
+package enum SocketAddress {
     /// Writes an address in the form that a socket of `family` takes; IPv4 goes mapped into an IPv6 socket.
     ///
     /// - Returns: The length to pass with it; 0 when the family cannot express the address.
-    static func write(
+    package static func write(
         _ address: TransportAddress,
         family: Int32,
         to storage: UnsafeMutablePointer<sockaddr_in6>
@@ -33,7 +33,7 @@ enum SocketAddress {
     }
 
     /// Reads what the kernel wrote.
-    static func read(_ storage: UnsafePointer<sockaddr_in6>) -> TransportAddress? {
+    package static func read(_ storage: UnsafePointer<sockaddr_in6>) -> TransportAddress? {
         switch Int32(storage.pointee.sin6_family) {
         case AF_INET6:
             return withUnsafeBytes(of: storage.pointee.sin6_addr) { bytes in
@@ -54,8 +54,18 @@ enum SocketAddress {
         }
     }
 
+    /// The address that a socket is bound to; `nil` when it is none of IP.
+    package static func bound(_ descriptor: Int32) -> TransportAddress? {
+        var storage = sockaddr_in6()
+        var length = UInt32(MemoryLayout<sockaddr_in6>.size)
+        _ = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return read(&storage)
+    }
+
     /// The addresses of this machine's interfaces that are up, without ports.
-    static func local() -> [(interface: String, address: TransportAddress)] {
+    package static func local() -> [(interface: String, address: TransportAddress)] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }

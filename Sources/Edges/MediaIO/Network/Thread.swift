@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A plain named thread that can be joined.
-final class Thread: @unchecked Sendable {
+package final class Thread: @unchecked Sendable {
     // The handle is written once, in start(), before anybody else can see the thread.
     private var handle = pthread_t()
 
@@ -17,7 +17,7 @@ final class Thread: @unchecked Sendable {
     }
 
     /// Starts a thread that runs `body` once, named so in `top -H` (15 characters at most).
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    package init(name: String, body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(Box(name: name, body: body))
         let result = pthread_create(
             &handle,
@@ -35,7 +35,7 @@ final class Thread: @unchecked Sendable {
     }
 
     /// Waits for the thread's end.
-    func join() {
+    package func join() {
         pthread_join(handle, nil)
     }
 }

@@ -63,7 +63,7 @@ struct MediaPort: ~Copyable {
             if lock >= 0 { close(lock) }
             throw Self.failure(reason, host: host, port: port)
         }
-        address.port = Self.boundPort(lock)
+        address.port = SocketAddress.bound(lock)?.port ?? 0
         let localAddresses = address.isUnspecified ? LocalAddresses() : nil
         var sockets: [UDPSocket] = []
         for _ in 0..<workers {
@@ -104,15 +104,6 @@ struct MediaPort: ~Copyable {
                 martlet_bind(Int32(type.rawValue), address, length, 1, reusePort ? 1 : 0)
             }
         }
-    }
-
-    private static func boundPort(_ descriptor: Int32) -> UInt16 {
-        var storage = sockaddr_in6()
-        var length = UInt32(MemoryLayout<sockaddr_in6>.size)
-        _ = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        return SocketAddress.read(&storage)?.port ?? 0
     }
 
     private static func failure(_ reason: Int32, host: String, port: UInt16) -> MediaPlaneError {

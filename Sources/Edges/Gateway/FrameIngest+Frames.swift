@@ -1,0 +1,149 @@
+import Media
+import MediaIO
+import Primitives
+import RTP
+import Synchronization
+import Transcoding
+
+/// Frames out: in the order in which browsers can show them, as packets, with the time of day now and then.
+extension FrameIngest {
+    /// A media clock further from the wall clock than this has jumped.
+    private static let maximumClockError: Int64 = 5_000_000_000
+    /// Audio frames after which the clock is told again.
+    private static let audioClockInterval = 50
+
+    func send(_ frame: EncodedFrame, _ state: inout State) {
+        setEpoch(for: frame, &state)
+        switch frame.codec {
+        case .aac: state.transcoder?.write(frame)
+        case .h264, .h265: if admit(frame, &state) { packetize(frame, &state) }
+        default: packetize(frame, &state)
+        }
+    }
+
+    private func setEpoch(for frame: EncodedFrame, _ state: inout State) {
+        let expected = wallClock() &- frame.decodeTime &* 1000
+        if let epoch = state.epoch, (epoch &- expected).magnitude < Self.maximumClockError.magnitude { return }
+        state.epoch = expected
+        for kind in state.lanes.keys { state.lanes[kind]?.framesSinceClock = 0 }
+    }
+
+    func packetize(_ frame: EncodedFrame, _ state: inout State) {
+        let kind = frame.codec.kind
+        guard var lane = state.lanes[kind], lane.packetizer.codec == frame.codec, let epoch = state.epoch else {
+            return
+        }
+        let rate = Int64(frame.codec.clockRate)
+        let ticks = frame.presentationTime / 1_000_000 * rate + frame.presentationTime % 1_000_000 * rate / 1_000_000
+        let timestamp = lane.timestampBase &+ UInt32(truncatingIfNeeded: ticks)
+        let configuration = kind == .video ? state.sentConfiguration : state.configurations[kind]
+        var burst = PacketBurst(capacity: frame.payload.count + frame.payload.count / 32 + 256)
+        guard
+            (try? lane.packetizer.packetize(
+                Self.withoutParameterSets(frame, ifNot: configuration),
+                configuration: configuration,
+                timestamp: timestamp,
+                into: &burst
+            )) != nil
+        else { return }
+        let tellsClock = kind == .video ? frame.isKeyFrame : lane.framesSinceClock % Self.audioClockInterval == 0
+        let clock =
+            tellsClock
+            ? ClockReference(
+                timestamp: timestamp,
+                ntpTime: NTPTime(unixNanoseconds: epoch &+ frame.presentationTime &* 1000)
+            )
+            : nil
+        lane.framesSinceClock += 1
+        state.lanes[kind] = lane
+        outputs.post(.burst(lane.track, burst, clock))
+    }
+
+    // MARK: Order
+
+    /// New parameter sets: what was known of the order of pictures no longer counts.
+    func beginVideo(_ configuration: CodecConfiguration, _ state: inout State) {
+        state.reordering.configure(configuration)
+        if state.isReordered {
+            state.isReordered = false
+            tell(&state) { $0.isReordered = false }
+        }
+        // Whatever viewers get is in order, and a decoder that is not told so holds pictures back.
+        state.sentConfiguration = policy == .keep ? configuration : configuration.withoutReordering
+    }
+
+    /// Whether a frame goes out; remembers what viewers must be told.
+    private func admit(_ frame: EncodedFrame, _ state: inout State) -> Bool {
+        switch state.reordering.admit(frame) {
+        case .forward: return true
+        case .dropDisposable:
+            switch policy {
+            case .keep:
+                refuseViewers(.reorderedByPolicy, &state)
+                return true
+            // Nobody can watch by WebRTC anyway, and whoever else reads the stream gets it whole.
+            case .auto where state.isReordered: return true
+            case .auto, .drop:
+                if state.reordering.droppedCount == 1 { tell(&state) { $0.add(.reorderedDropped) } }
+                return false
+            }
+        case .reordered:
+            refuseViewers(.reordered, &state)
+            return true
+        }
+    }
+
+    private func refuseViewers(_ warning: IngestWarning, _ state: inout State) {
+        guard !state.isReordered else { return }
+        state.isReordered = true
+        state.sentConfiguration = state.configurations[.video]
+        tell(&state) {
+            $0.isReordered = true
+            $0.add(warning)
+        }
+    }
+
+    /// A key frame without its own parameter sets where viewers get others in their place.
+    private static func withoutParameterSets(
+        _ frame: EncodedFrame,
+        ifNot configuration: CodecConfiguration?
+    ) -> EncodedFrame {
+        guard frame.isKeyFrame, frame.codec == .h264, case .h264(let sps, _)? = configuration,
+            let own = H264ParameterSets(in: frame), own.sps != sps,
+            let ranges = try? NALUnits.ranges(lengthPrefixed: frame.payload.span)
+        else { return frame }
+        var writer = ByteWriter(capacity: frame.payload.count)
+        for range in ranges {
+            let type = H264NALUnitType.of(frame.payload[range.lowerBound])
+            guard type != H264NALUnitType.sequenceParameterSet, type != H264NALUnitType.pictureParameterSet else {
+                continue
+            }
+            writer.write(UInt32(truncatingIfNeeded: range.count))
+            writer.write(frame.payload.span.extracting(range))
+        }
+        var frame = frame
+        frame.payload = writer.bytes
+        return frame
+    }
+
+    // MARK: Audio
+
+    func restartTranscoder(_ state: inout State) {
+        let old = state.transcoder
+        state.transcoder = nil
+        if let old { old.stop() }
+        guard state.viewersPresent, case .aac(let config)? = state.configurations[.audio] else { return }
+        let transcoder = AACToOpusTranscoder(audioSpecificConfig: config) { [weak self] frame in
+            self?.state.withLock { state in
+                guard let self else { return }
+                self.packetize(frame, &state)
+            }
+        }
+        do throws(TranscodingError) {
+            try transcoder.start()
+            state.transcoder = transcoder
+        } catch {
+            tell(&state) { $0.add(.audioNotTranscodable(error)) }
+        }
+    }
+}

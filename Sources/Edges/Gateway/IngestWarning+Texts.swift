@@ -1,0 +1,79 @@
+import Media
+import Transcoding
+
+/// What a publisher should know about its media: what it means for viewers, and what to change.
+extension IngestWarning {
+    /// B-frames that nothing depends on are left out.
+    static let reorderedDropped = IngestWarning(
+        code: "b-frames-dropped",
+        message: "The encoder sends B-frames. They are left out for WebRTC viewers, who see a lower frame rate. "
+            + "Turn B-frames off in the encoder (\(noReordering))."
+    )
+    /// B-frames that others depend on.
+    static let reordered = IngestWarning(
+        code: "b-frames",
+        message: "The encoder sends B-frames that other frames depend on. Browsers cannot play them by WebRTC. "
+            + "Turn B-frames off in the encoder (\(noReordering))."
+    )
+    /// B-frames of any kind, where none may be left out.
+    static let reorderedByPolicy = IngestWarning(
+        code: "b-frames",
+        message: "The encoder sends B-frames, and rtmp.b_frames is hls_only, so they are kept and nobody can watch by "
+            + "WebRTC. Turn B-frames off in the encoder (\(noReordering)), or set rtmp.b_frames to auto."
+    )
+
+    /// B-frames may come by the encoder's own words; whether they do does not show in RTP.
+    static let reorderedAnnounced = IngestWarning(
+        code: "b-frames-announced",
+        message: "The encoder announces B-frames, which stall in browsers. Turn them off (\(noReordering))."
+    )
+    /// A clock that cannot follow from what came before.
+    package static let timestampsJumped = IngestWarning(
+        code: "timestamps-jumped",
+        message: "The encoder's timestamps jumped or went back. Playback was carried on, with a hitch. If it happens "
+            + "again and again, look at the encoder's clock source and restart it."
+    )
+
+    /// The limit is 4 s, and the tenth more that an encoder with a varying frame rate may take.
+    static func longGroupOfPictures(seconds: Double) -> IngestWarning? {
+        guard seconds > 4.1 else { return nil }
+        return IngestWarning(
+            code: "long-gop",
+            message: "Key frames are \(Int(seconds.rounded())) s apart. Viewers take longer to join and to recover "
+                + "from losses. Send one every 2 s (OBS: keyframe interval 2; ffmpeg: -g 60 at 30 fps; "
+                + "GStreamer: x264enc key-int-max=60)."
+        )
+    }
+
+    /// Both are values of `profile-level-id`.
+    static func profileDiffers(announced: String, sent: String) -> IngestWarning {
+        IngestWarning(
+            code: "profile-differs",
+            message: "The offer announces H.264 profile-level-id \(announced), but the encoder sends \(sent). "
+                + "Viewers are told what is sent. If a player shows no picture, set the encoder's profile to baseline."
+        )
+    }
+
+    static func noSenderReports(_ kind: MediaKind) -> IngestWarning {
+        IngestWarning(
+            code: "no-sender-reports-\(kind.rawValue)",
+            message: "The publisher sends no RTCP sender reports for its \(kind.rawValue), so picture and sound are "
+                + "aligned by their arrival alone and lips may be out of sync. Use a newer version of the encoder, "
+                + "or RTMP."
+        )
+    }
+
+    static func audioNotTranscodable(_ error: TranscodingError) -> IngestWarning {
+        IngestWarning(
+            code: "audio-not-transcodable",
+            message: "The AAC audio cannot be turned into Opus (\(error)), so WebRTC viewers hear nothing. "
+                + "Send AAC-LC with one or two channels."
+        )
+    }
+
+    /// Where to turn B-frames off.
+    static let noReordering = "OBS: bframes=0 or tune zerolatency; ffmpeg: -bf 0; GStreamer: x264enc bframes=0"
+
+    /// Whether it is about the order of pictures.
+    var concernsOrder: Bool { code.hasPrefix("b-frames") }
+}

@@ -1,0 +1,22 @@
+import Media
+import Primitives
+
+/// What publishers really send, as their parameter sets say it: offers are written before the encoder starts.
+extension MediaCore {
+    /// Tells the control plane when the parameter set at the head of a key frame is another than before.
+    ///
+    /// At most once a second for each track, so that a publisher that changes with every packet costs nothing.
+    mutating func noteParameterSet(in payload: UnsafeRawBufferPointer, track slot: Int, at now: Instant) {
+        let track = tracks[slot]
+        guard track.pointee.codec == .h264, track.pointee.publisher != nil,
+            let range = H264SequenceParameterSet.range(
+                inRTPPayload: Span(_unsafeElements: payload.bindMemory(to: UInt8.self)))
+        else { return }
+        let unit = UnsafeRawBufferPointer(rebasing: payload[range])
+        guard !track.pointee.parameterSet.elementsEqual(unit) else { return }
+        if let last = track.pointee.parameterSetAt, now.since(last) < .seconds(1) { return }
+        track.pointee.parameterSet = Array(unit)
+        track.pointee.parameterSetAt = now
+        events.append(.parameterSetChanged(track.pointee.id, track.pointee.parameterSet))
+    }
+}
