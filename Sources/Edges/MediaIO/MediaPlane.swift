@@ -45,11 +45,12 @@ package final class MediaPlane: Sendable {
     /// The port in use, also when the system chose it.
     package let port: UInt16
     /// The addresses that answers offer to clients.
-    package let candidates: [TransportAddress]
+    package var candidates: [TransportAddress] { announced.withLock { $0 } }
     /// Whether clients may come to these addresses by TCP too.
     package let acceptsTCP: Bool
     package var workerCount: Int { workers.count }
 
+    private let announced: Mutex<[TransportAddress]>
     private let workers: [MediaWorker]
     private let handshake: HandshakeThread
     private let threads: Mutex<[Thread]>
@@ -89,7 +90,7 @@ package final class MediaPlane: Sendable {
         let mediaPort = try MediaPort(host: configuration.host, port: configuration.port, workers: count)
         port = mediaPort.port
         fingerprint = context.fingerprint
-        candidates = Self.candidates(configuration, port: mediaPort.port, family: mediaPort.family)
+        announced = Mutex(Self.candidates(configuration, port: mediaPort.port, family: mediaPort.family))
         acceptsTCP = configuration.acceptsTCP
         let sockets = mediaPort.sockets
         let listener = mediaPort.listener
@@ -196,6 +197,18 @@ package final class MediaPlane: Sendable {
     }
 
     // MARK: Candidates
+
+    /// Offers other addresses, their ports ignored, to clients that come from now on.
+    ///
+    /// - Returns: Whether they are others than before.
+    package func announce(_ addresses: [TransportAddress]) -> Bool {
+        let candidates = addresses.map { TransportAddress(high: $0.high, low: $0.low, port: port) }
+        return announced.withLock { announced in
+            guard announced != candidates else { return false }
+            announced = candidates
+            return true
+        }
+    }
 
     private static let containerBridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "lxc", "podman"]
 
