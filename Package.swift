@@ -58,13 +58,15 @@ let mediaCore: [Target] = [
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
     module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
     module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
+    module("CongestionControl", in: "Engines", ["Primitives", "RTP"], settings: memorySafe),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
 
     module(
         "MediaIO", in: "Edges",
-        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"]),
+        ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CongestionControl",
+            "CLinux"]),
     module("Transcoding", in: "Edges", ["Primitives", "Media", "COpus", "CFFmpeg"]),
     module(
         "MediaClient", in: "Edges",
@@ -85,7 +87,8 @@ let mediaCoreTests: [Target] = [
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),
-    tests("WebRTCTests", ["WebRTC", "SDP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
+    tests("CongestionControlTests", ["CongestionControl", "SFU", "RTP", "Primitives", "TestSupport"]),
+    tests("WebRTCTests", ["WebRTC", "SDP", "RTP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
@@ -124,7 +127,8 @@ let benchmarks: [Target] =
         .executableTarget(
             name: "MediaCoreBenchmark",
             dependencies: [
-                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "Primitives", "CLinux",
+                "MediaIO", "WebRTC", "SRTP", "DTLS", "ICE", "STUN", "RTP", "Media", "CongestionControl", "Primitives",
+                "CLinux",
             ],
             path: "Benchmarks/MediaCoreBenchmark", swiftSettings: settings)
     ]
@@ -178,17 +182,29 @@ let gateway: [Target] = [
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    module(
+        "Conformance", in: "Edges",
+        [
+            "Primitives", "SDP", "Media", "ICE", "DTLS", "MediaClient", "Telemetry",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ]),
     .executableTarget(
         name: "martlet",
         dependencies: [
             "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
-            "Transcoding", "RTMPService", "HTTPService",
+            "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ],
         path: "Sources/App/martlet", swiftSettings: settings),
 ]
@@ -224,6 +240,15 @@ let gatewayTests: [Target] = [
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
+    tests(
+        "ConformanceTests",
+        [
+            "Conformance", "SDP", "Primitives", "TestSupport",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
         ]),
 ]
 

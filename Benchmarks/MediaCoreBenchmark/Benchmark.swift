@@ -41,6 +41,11 @@ struct MediaCoreBenchmark {
             "fan-out, \(viewers) viewers        \(text(whole.nanoseconds)) ns a packet, \(whole.perMessage) packets a send"
         )
         print("ratio                        \(text(whole.nanoseconds / cipher * 100)) %")
+        let congestion = CongestionBenchmark.run(viewers: viewers * 5, rounds: max(frames / 4, 10))
+        print("congestion control, \(viewers * 5) viewers")
+        print("    sending                  \(text(congestion.send)) ns a packet")
+        print("    feedback                 \(text(congestion.feedback)) ns a packet reported on")
+        print("    pacing and probing       \(text(congestion.tick)) ns a tick")
     }
 
     private static func text(_ value: Double) -> String { String(Int(value.rounded())) }

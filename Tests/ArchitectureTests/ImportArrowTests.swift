@@ -13,11 +13,15 @@ private let arrows: [String: Set<String>] = [
     "ICE": ["Primitives", "STUN"],
     "DTLS": ["Primitives", "COpenSSL"],
     "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
+    "CongestionControl": ["Primitives", "RTP"],
     "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
     "SFU": ["Primitives", "RTP", "Media"],
     // The digests of the handshake.
     "RTMP": ["Primitives", "Media", "COpenSSL"],
-    "MediaIO": ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "CLinux"],
+    "MediaIO": [
+        "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU",
+        "CongestionControl", "CLinux",
+    ],
     "Transcoding": ["Primitives", "Media", "COpus", "CFFmpeg"],
     "MediaClient": [
         "Primitives", "RTP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "MediaIO", "Transcoding", "CLinux",
@@ -31,12 +35,13 @@ private let arrows: [String: Set<String>] = [
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
+    "Conformance": ["Primitives", "SDP", "ICE", "DTLS", "Telemetry"],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
-    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU", "RTMP", "MediaIO",
-    "Transcoding", "MediaClient",
+    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC", "SFU",
+    "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])

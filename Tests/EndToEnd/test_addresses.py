@@ -6,10 +6,13 @@ import os
 import re
 import socket
 import struct
+import sys
 import zlib
 
 import pytest
 
+from harness import media, pion, without_ipv6
+from harness.gateway import Gateway
 from harness.offers import offer
 
 
@@ -49,3 +52,13 @@ def test_an_answer_leaves_from_the_address_that_was_asked(gateway, asked):
             assert source == (asked, gateway.webrtc_port)
     finally:
         gateway.request("DELETE", answer.headers["Location"])
+
+
+def test_a_machine_without_ipv6_is_served_over_ipv4():
+    """Every listener is on `::` by default, which such a kernel does not know."""
+    settings = {"http.host": "::", "rtmp.host": "::"}
+    with Gateway(settings=settings, name="gateway-ipv4", prefix=[sys.executable, without_ipv6.__file__]) as gateway:
+        with media.publish_rtmp(gateway.rtmp("cam")):
+            gateway.wait_for_stream("cam")
+            tracks = pion.watch(gateway.whep("cam"), seconds=2).summary(30)["tracks"]
+            assert tracks["video"]["frames"] > 30, tracks

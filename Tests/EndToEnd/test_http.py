@@ -1,6 +1,7 @@
 """WHIP and WHEP over HTTP, and the pages: status codes, headers, and the contract's small print."""
 
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from harness import media, pion
 from harness.offers import offer
 
 SDP = {"Content-Type": "application/sdp"}
+FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +46,43 @@ def test_a_session_has_an_address_a_tag_and_an_end(gateway, live):
     exposed = {name.strip().lower() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
     assert {"location", "etag", "link", "retry-after"} <= exposed
     assert "a=setup:passive" in answer.text and "a=ice-lite" in answer.text
-    fragment = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
-    fragment += "a=candidate:1 1 udp 2122194687 127.0.0.1 40000 typ host\r\na=end-of-candidates\r\n"
-    headers = {"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": tag}
-    assert gateway.request("PATCH", answer.headers["Location"], fragment, headers).status == 204
+    session = answer.headers["Location"]
+
+    def patch(fragment, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return gateway.request("PATCH", session, fragment, {"Content-Type": FRAGMENT, **headers})
+
+    candidates = "m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
+    candidates += "a=candidate:1 1 udp 2122194687 127.0.0.1 40000 typ host\r\na=end-of-candidates\r\n"
+    trickle = "".join(re.findall(r"a=ice-(?:ufrag|pwd):.*\r\n", offer("recvonly"))[:2]) + candidates
+    assert patch(trickle, If_Match=tag).status == 204
+    for refused, status in [
+        (patch(trickle), 428),
+        (patch(trickle, If_Match='"another"'), 412),
+        (gateway.request("PATCH", session, trickle, {"Content-Type": "text/plain", "If-Match": tag}), 415),
+    ]:
+        assert refused.status == status, refused
+        assert refused.headers["Access-Control-Allow-Origin"] == "*"
+        problem(refused)
+    # None of it has ended the session.
+    assert patch(trickle, If_Match=tag).status == 204
+
+    # Other credentials restart ICE: ours are new too, and so is the tag.
+    restart = "a=group:BUNDLE 0 1\r\n" + candidates.replace(
+        "a=candidate", "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=candidate"
+    )
+    restarted = patch(restart, If_Match="*")
+    assert restarted.status == 200, restarted
+    assert restarted.headers["Content-Type"] == FRAGMENT
+    assert restarted.headers["ETag"] != tag
+    lines = restarted.text.split("\r\n")
+    assert lines[:2] == ["a=ice-lite", "a=group:BUNDLE 0 1"] and "a=mid:0" in lines
+    ours = {line for line in lines if line.startswith(("a=ice-ufrag", "a=ice-pwd"))}
+    assert len(ours) == 2 and not any(line in answer.text for line in ours)
+    assert any(line.startswith("a=candidate") and " udp " in line for line in lines)
+    assert any(line.startswith("a=candidate") and line.endswith("tcptype passive") for line in lines)
+    assert patch(restart, If_Match=tag).status == 412
+    assert patch(restart, If_Match=restarted.headers["ETag"]).status == 204
     assert gateway.request("DELETE", answer.headers["Location"]).status == 200
     assert gateway.request("DELETE", answer.headers["Location"]).status == 404
 

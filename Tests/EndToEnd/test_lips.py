@@ -28,7 +28,7 @@ def test_lips_of_an_rtmp_encoder(gateway, stream, chromium):
 
 def assert_stays_in_sync(gateway, chromium, stream, seconds):
     play(gateway, chromium, stream)
-    seen = lips.watch(chromium, seconds)
+    seen = lips.watch(chromium, seconds, settle=min(60, seconds / 2))
     print(f"{stream}: {seen}, {chromium.statistics()['video']['freezeCount']} freezes")
     assert_in_sync(seen, seconds)
     # Not one beep by itself, either: a glitch of a second would hide in the median of ten minutes.

@@ -1,5 +1,6 @@
 """The program itself: the demo, the token command, and signals."""
 
+import json
 import os
 import pty
 import re
@@ -12,6 +13,7 @@ import pytest
 
 from harness import media, pion
 from harness.gateway import binary
+from harness.offers import offer
 from harness.processes import wait_until
 from harness.watching import assert_plays_well, watch
 
@@ -117,3 +119,50 @@ def test_a_signal_drains_and_a_second_one_ends(start_gateway):
         gateway.program.signal(signal.SIGTERM)
         gateway.program.wait(5)
         viewer.stop()
+
+
+def test_offers_that_never_connect_do_not_hold_a_shutdown(start_gateway):
+    gateway = start_gateway(shutdown__grace="20s")
+    answer = gateway.request("POST", "/whip/cam", offer(), {"Content-Type": "application/sdp"})
+    assert answer.status == 201, answer
+    begun = time.monotonic()
+    gateway.program.signal(signal.SIGTERM)
+    assert gateway.program.wait(10) == 0, gateway.program.tail()
+    assert time.monotonic() - begun < 3
+
+
+def test_the_most_talkative_log_holds_no_secret(start_gateway):
+    secrets = ["0123456789abcdef0123456789abcdef", "turn-secret-hunter2", "0f" * 32]
+    gateway = start_gateway(
+        log__level="trace",
+        auth__jwt__secret=secrets[0],
+        webrtc__ice_servers=f"turn:turn.example.org:3478 secret={secrets[1]}",
+        auth__keys=f"cam={secrets[2]}",
+    )
+    answer = gateway.request("POST", "/whip/cam", offer(), {"Content-Type": "application/sdp"})
+    assert answer.status == 201 and "turn:turn.example.org" in answer.headers["Link"], answer
+    secrets += re.findall(r"a=ice-pwd:(\S+)", answer.text)[:1]
+    secrets += re.findall(r'credential="([^"]+)"', answer.headers["Link"])
+    assert len(secrets) == 5, secrets
+    with media.publish_rtmp(gateway.rtmp("other") + "?token=wrong-token-hunter3") as encoder:
+        encoder.wait(15)
+    gateway.program.signal(signal.SIGTERM)
+    assert gateway.program.wait(10) == 0
+    for secret in [*secrets, "hunter3"]:
+        assert secret not in gateway.program.log, secret
+
+
+def test_the_doctor_names_cause_and_cure(start_gateway, tmp_path):
+    gateway = start_gateway()
+    environment = {**gateway.environment(), "MARTLET_DATA_DIRECTORY": str(tmp_path / "data")}
+    examined = subprocess.run(
+        [binary(), "doctor", "--json"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert examined.returncode != 0
+    report = json.loads(examined.stdout)
+    assert not report["ok"]
+    failed = {check["check"]: check for check in report["checks"] if check["verdict"] == "failed"}
+    assert set(failed) == {"http port", "rtmp port", "media port"}, failed
+    for check in failed.values():
+        assert "in use by martlet (process" in check["detail"] and check["cure"], check
+    assert not (tmp_path / "data").exists(), "an examination leaves nothing behind"

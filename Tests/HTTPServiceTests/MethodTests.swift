@@ -31,11 +31,21 @@ struct MethodTests {
         let answer = try await Client().send(.options, "/whip/cam/any")
         #expect(answer.status == .ok)
         #expect(answer.headers[.acceptPatch] == "application/trickle-ice-sdpfrag")
-        #expect(answer.headers[.allow] == "DELETE, OPTIONS, PATCH")
+        #expect(answer.headers[.allow] == "DELETE, GET, HEAD, OPTIONS, PATCH")
+    }
+
+    @Test(arguments: [HTTPRequest.Method.get, .head])
+    func `a session has nothing to show, and says whether it is there`(method: HTTPRequest.Method) async throws {
+        let client = await Client()
+        let there = try await client.send(method, "/whep/cam/session-1")
+        #expect(there.status == .noContent)
+        #expect(there.body.readableBytes == 0)
+        #expect(try await client.send(method, "/whep/cam/other").status == .notFound)
+        #expect(client.gateway.calls.isEmpty)
     }
 
     static let senseless: [(HTTPRequest.Method, String)] = [
-        (.put, "/whip/cam"), (.delete, "/whep/cam"), (.patch, "/whip/cam"), (.get, "/whip/cam/x"),
+        (.put, "/whip/cam"), (.delete, "/whep/cam"), (.patch, "/whip/cam"), (.put, "/whip/cam/x"),
         (.post, "/whep/cam/x"), (.post, "/"), (.put, "/play/cam"), (.delete, "/api/v1/streams/cam"),
         (.post, "/metrics"), (.trace, "/whip/cam"),
     ]

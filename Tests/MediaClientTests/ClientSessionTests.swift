@@ -191,7 +191,8 @@ struct WatchingSessionTests {
             network.settle()
             network.run(for: .milliseconds(33))
         }
-        network.run(for: .milliseconds(400))
+        // The last gap is given up, and frames that waited for a clock are given out.
+        network.run(for: .seconds(2))
     }
 
     @Test func `frames come out whole, in order and counted`() throws {
@@ -209,6 +210,50 @@ struct WatchingSessionTests {
         #expect(video.keyFrameRequests == 0)
         #expect(video.firstFrameAt != nil)
         #expect(network.server?.reportBlocks.isEmpty == false)
+    }
+
+    @Test func `the server's reports place the tracks beside each other, and no frame is nudged`() throws {
+        let network = try connected()
+        let server = try #require(network.server)
+        try server.send(picture(0), track: 0)
+        try server.send(sound(0), track: 1)
+        network.settle()
+        network.run(for: .milliseconds(100))
+        #expect(network.frames.isEmpty, "the clock is not known yet")
+        // Sound with timestamp 0 was made a fifth of a second after the picture with timestamp 0.
+        let start = NTPTime(unixNanoseconds: 1_800_000_000_000_000_000)
+        for (track, time) in [(0, start), (1, start.advanced(by: .milliseconds(200)))] {
+            let ssrc = server.senders[track].ssrc
+            server.send([
+                .senderReport(
+                    SenderReport(ssrc: ssrc, ntpTime: time, rtpTimestamp: 0, packetCount: 1, octetCount: 1))
+            ])
+        }
+        network.settle()
+        network.run(for: .milliseconds(50))
+        try play(network, pictures: 1..<40)
+        let video = network.frames.filter { $0.codec == .h264 }.map(\.decodeTime)
+        let audio = network.frames.filter { $0.codec == .opus }.map(\.decodeTime)
+        #expect(video.count == 40 && audio.count == 40)
+        #expect(abs(try #require(audio.first) - #require(video.first) - 200_000) < 1_000)
+        #expect(zip(video, video.dropFirst()).allSatisfy { (33_300...33_400).contains($1 - $0) })
+        #expect(zip(audio, audio.dropFirst()).allSatisfy { $1 - $0 == 20_000 })
+    }
+
+    @Test func `frames of a server that sends no reports come by arrival, and all of them by the end`() throws {
+        let network = try connected()
+        let server = try #require(network.server)
+        for index in 0..<10 { try server.send(picture(index), track: 0) }
+        network.settle()
+        network.run(for: .milliseconds(1_000))
+        #expect(network.frames.isEmpty)
+        network.run(for: .milliseconds(1_000))
+        #expect(network.frames.count == 10)
+        for index in 0..<10 { try server.send(sound(index), track: 1) }
+        network.settle()
+        network.run(for: .milliseconds(100))
+        network.apply { $0.close(at: $1) }
+        #expect(network.frames.count == 20)
     }
 
     @Test(arguments: [0.02, 0.1])

@@ -29,7 +29,9 @@ final class Scene {
     }
 
     @discardableResult
-    func join(rtx: Bool = false, from source: TransportAddress? = nil) throws -> VirtualClient {
+    func join(
+        rtx: Bool = false, transportCC: UInt8? = nil, supportsREMB: Bool = false, from source: TransportAddress? = nil
+    ) throws -> VirtualClient {
         let id = PeerID(10 + viewers.count)
         let client = try VirtualClient(id: id)
         let ssrc = UInt32(1000 + viewers.count * 2)
@@ -41,7 +43,9 @@ final class Scene {
             ssrc: ssrc,
             rtxSSRC: rtx ? ssrc + 1 : nil,
             supportsNACK: true,
-            supportsPLI: true
+            supportsPLI: true,
+            supportsREMB: supportsREMB,
+            transportCCExtension: transportCC
         )
         worker.perform(.addViewer(client.specification, [PlaybackBinding(track: track, sender: sender)]))
         viewers.append((client, ssrc))
@@ -230,16 +234,28 @@ struct MediaCoreTests {
         }
     }
 
-    @Test func `retransmissions are rationed`() throws {
+    @Test func `a packet is sent again once in a round trip, however often it is asked for`() throws {
         let scene = try Scene()
         let viewer = try scene.join()
         scene.play(frames: 10, firstIsKey: true)
         let media = scene.worker.sink.take().filter { $0.to == viewer.address && !RTCPType.isRTCP($0.bytes.span) }
         let lost = media.suffix(10).map { UInt16($0.bytes[2]) << 8 | UInt16($0.bytes[3]) }
-        for _ in 0..<100 {
-            let nack = GenericNACK(senderSSRC: 5, mediaSSRC: 1000, lost: lost)
-            scene.worker.receive(viewer.rtcp([.genericNACK(nack)]), from: viewer.address)
-        }
+        let nack = GenericNACK(senderSSRC: 5, mediaSSRC: 1000, lost: lost)
+        for _ in 0..<100 { scene.worker.receive(viewer.rtcp([.genericNACK(nack)]), from: viewer.address) }
+        #expect(scene.worker.report().counters.retransmissions == 10)
+        scene.worker.run(until: scene.worker.now + .milliseconds(25))
+        scene.worker.receive(viewer.rtcp([.genericNACK(nack)]), from: viewer.address)
+        #expect(scene.worker.report().counters.retransmissions == 20)
+    }
+
+    @Test func `retransmissions are rationed`() throws {
+        let scene = try Scene()
+        let viewer = try scene.join()
+        scene.play(frames: 150, firstIsKey: true)
+        let media = scene.worker.sink.take().filter { $0.to == viewer.address && !RTCPType.isRTCP($0.bytes.span) }
+        let sent = media.map { UInt16($0.bytes[2]) << 8 | UInt16($0.bytes[3]) }
+        let nack = GenericNACK(senderSSRC: 5, mediaSSRC: 1000, lost: sent)
+        scene.worker.receive(viewer.rtcp([.genericNACK(nack)]), from: viewer.address)
         #expect(scene.worker.report().counters.retransmissions == 256)
     }
 

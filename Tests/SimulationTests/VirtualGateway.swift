@@ -186,7 +186,8 @@ final class VirtualClient {
         timestamp: UInt32,
         ssrc: UInt32,
         marker: Bool,
-        payload: [UInt8]
+        payload: [UInt8],
+        extensions: [RTPHeaderExtensions.Element] = []
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         RTPHeader.append(
@@ -195,7 +196,8 @@ final class VirtualClient {
             marker: marker,
             sequenceNumber: UInt16(truncatingIfNeeded: sequence),
             timestamp: timestamp,
-            ssrc: ssrc
+            ssrc: ssrc,
+            extensions: extensions
         )
         let headerLength = bytes.count
         bytes += [UInt8](repeating: 0, count: payload.count + 16)
@@ -223,12 +225,16 @@ final class VirtualClient {
 
     /// Decrypts an RTP packet; `nil` for RTCP, STUN and what does not authenticate.
     func open(_ datagram: [UInt8]) -> (header: RTPHeader, payload: [UInt8])? {
+        guard let packet = openWhole(datagram), let header = try? RTPHeader(parsing: packet.span) else { return nil }
+        return (header, Array(packet[header.payloadRange]))
+    }
+
+    /// Decrypts an RTP packet, header and all.
+    func openWhole(_ datagram: [UInt8]) -> [UInt8]? {
         guard datagram.count > 12, datagram[0] >> 6 == 2, !RTCPType.isRTCP(datagram.span) else { return nil }
         var bytes = datagram
         guard let length = bytes.withUnsafeMutableBytes({ try? receiver.unprotect($0) }) else { return nil }
-        let packet = Array(bytes.prefix(length))
-        guard let header = try? RTPHeader(parsing: packet.span) else { return nil }
-        return (header, Array(packet[header.payloadRange]))
+        return Array(bytes.prefix(length))
     }
 
     /// Decrypts RTCP; empty for anything else.
@@ -265,6 +271,13 @@ final class VirtualCamera {
     }
 
     static let rtxPayloadType: UInt8 = 103
+    /// Ids of the extensions that name the layer of a packet, and of the one that it repairs.
+    static let ridExtension: UInt8 = 10
+    static let repairedRIDExtension: UInt8 = 11
+    /// The layer's name; `nil` without simulcast.
+    var rid: String?
+    /// Stands in each payload behind the packet's number.
+    var mark: UInt8 = 0xAB
     var rtxSSRC: UInt32 { ssrc + 1 }
     private var rtxSequence: UInt32 = 7000
     /// Whether requests for packets go unanswered.
@@ -296,7 +309,8 @@ final class VirtualCamera {
                 timestamp: packet.timestamp,
                 ssrc: rtxSSRC,
                 marker: packet.marker,
-                payload: [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)] + packet.payload
+                payload: [UInt8(number >> 8), UInt8(truncatingIfNeeded: number)] + packet.payload,
+                extensions: rid.map { [.init(id: Self.repairedRIDExtension, value: Array($0.utf8))] } ?? []
             )
         }
     }
@@ -321,7 +335,7 @@ final class VirtualCamera {
     }
 
     /// The datagrams of one frame; a key frame begins with an IDR slice.
-    func frame(isKeyFrame: Bool, packets: Int = 3, ticks: UInt32 = 3000) -> [[UInt8]] {
+    func frame(isKeyFrame: Bool, packets: Int = 3, ticks: UInt32 = 3000, size: Int = 900) -> [[UInt8]] {
         timestamp &+= ticks
         return (0..<packets).map { index in
             defer {
@@ -330,7 +344,7 @@ final class VirtualCamera {
             }
             let type: UInt8 = isKeyFrame ? 0x65 : 0x41
             let number = (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) }
-            let payload = [type, 0x88] + number + [UInt8](repeating: 0xAB, count: 900)
+            let payload = [type, 0x88] + number + [UInt8](repeating: mark, count: size)
             sent[UInt16(truncatingIfNeeded: sequence)] = (timestamp, index == packets - 1, payload)
             return client.packet(
                 payloadType: Self.payloadType,
@@ -338,7 +352,8 @@ final class VirtualCamera {
                 timestamp: timestamp,
                 ssrc: ssrc,
                 marker: index == packets - 1,
-                payload: payload
+                payload: payload,
+                extensions: rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? []
             )
         }
     }

@@ -1,5 +1,6 @@
 import DTLS
 import Media
+import RTP
 import SDP
 import Testing
 import WebRTC
@@ -31,7 +32,7 @@ struct PlaybackAnswerTests {
                     supportsNACK: true,
                     supportsPLI: true,
                     supportsFIR: true,
-                    supportsREMB: true
+                    transportCCExtension: 4
                 ),
                 PlaybackSender(mid: "1", trackIndex: 0, payloadType: 111, ssrc: 1002),
             ]
@@ -44,8 +45,8 @@ struct PlaybackAnswerTests {
         let video = description.media[0].attributes
         #expect(description.media[0].formats == ["102", "103"])
         #expect(video.direction == .sendonly)
-        #expect(video.all("rtcp-fb") == ["102 nack", "102 nack pli", "102 ccm fir", "102 goog-remb"])
-        #expect(video.all("extmap").isEmpty)
+        #expect(video.all("rtcp-fb") == ["102 nack", "102 nack pli", "102 ccm fir", "102 transport-cc"])
+        #expect(video.all("extmap") == ["4 \(HeaderExtensionURI.transportSequenceNumber.rawValue)"])
         #expect(video.first("ssrc-group") == "FID 1000 1001")
         #expect(
             video.all("ssrc") == [
@@ -57,6 +58,25 @@ struct PlaybackAnswerTests {
         #expect(audio.first("msid") == "martlet audio0")
         #expect(audio.first("fmtp") == "111 minptime=10;useinbandfec=1;sprop-stereo=1")
         #expect(audio.all("rtcp-fb").isEmpty)
+    }
+
+    @Test func `the playout delay is agreed for the picture where it is offered`() throws {
+        let line = "a=extmap:5 \(HeaderExtensionURI.playoutDelay.rawValue)\r\na=rtcp-mux"
+        let offer = Offers.chromiumViewer.split(separator: "a=rtcp-mux", omittingEmptySubsequences: false)
+            .joined(separator: line)
+        let answer = try answer(offer, [Self.opus, Self.h264("640028")])
+        #expect(answer.senders.map(\.playoutDelayExtension) == [5, nil])
+        let video = try parsed(answer.sdp).media[0].attributes
+        #expect(video.all("extmap").contains("5 \(HeaderExtensionURI.playoutDelay.rawValue)"))
+    }
+
+    @Test func `a viewer without retransmissions of their own gets no transport-wide numbers`() throws {
+        let lines = Offers.chromiumViewer.split(whereSeparator: \.isNewline).filter {
+            !$0.contains(" rtx/") && !$0.contains("apt=")
+        }
+        let answer = try answer(lines.joined(separator: "\r\n") + "\r\n", [Self.opus, Self.h264("640028")])
+        #expect(answer.senders.allSatisfy { $0.transportCCExtension == nil && $0.rtxSSRC == nil })
+        #expect(answer.senders.first?.supportsREMB == true)
     }
 
     @Test(arguments: [

@@ -1,6 +1,6 @@
 // The publishing page: ties a source and the `Publisher` to the document.
 //
-// `#source=card&codec=VP8&size=640x360&start` chooses beforehand, and starts where no permission is needed.
+// `#source=card&codec=VP8&size=640x360&simulcast&start` chooses beforehand, and starts where no permission is needed.
 
 import { element, fragment, make, pageAddress, say, showRows, streamFromAddress } from "/assets/page.js";
 import { Publisher, sendableCodecs } from "/assets/publisher.js";
@@ -82,6 +82,7 @@ async function start() {
   element("preview").srcObject = media;
   publisher.start({
     endpoint: `/whip/${encodeURIComponent(stream)}`, token, stream: media, codec: element("codec").value,
+    simulcast: element("simulcast").checked,
   });
   showState();
   element("stop").focus();
@@ -130,6 +131,7 @@ for (const [id, value] of [["codec", wishes.get("codec")], ["size", wishes.get("
     choice.selected = true;
   }
 }
+element("simulcast").checked = wishes.has("simulcast");
 const wished = form.querySelector(`input[value="${CSS.escape(wishes.get("source") ?? "")}"]`);
 if (wished) {
   wished.checked = true;

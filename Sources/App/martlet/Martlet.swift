@@ -20,5 +20,8 @@ struct Martlet: AsyncParsableCommand {
             Every setting has a default, and config/martlet.yaml lists them all.
             """,
         version: BuildInformation.version,
-        subcommands: [Serve.self, Demo.self, CheckConfiguration.self, Doctor.self, Token.self])
+        subcommands: [
+            Serve.self, Demo.self, Publish.self, Play.self, CheckConfiguration.self, Doctor.self, Token.self,
+            ConformanceCommand.self,
+        ])
 }

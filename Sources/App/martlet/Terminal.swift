@@ -13,6 +13,18 @@ enum Terminal {
         write(line + "\n", to: STDERR_FILENO)
     }
 
+    /// Replaces the line that a person watches while a command works; nothing where no person is likely to.
+    static func progress(_ line: String) {
+        guard isLogInteractive else { return }
+        // Back to the beginning, and erase what is behind the new text.
+        write("\r\(line)\u{1B}[K", to: STDERR_FILENO)
+    }
+
+    /// Leaves the line of ``progress(_:)`` as it is, and goes on below.
+    static func endProgress() {
+        if isLogInteractive { write("\n", to: STDERR_FILENO) }
+    }
+
     /// Whether a person is likely to read standard output.
     static var isInteractive: Bool { isatty(STDOUT_FILENO) == 1 }
 

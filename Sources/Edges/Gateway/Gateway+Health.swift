@@ -9,16 +9,24 @@ extension Gateway {
     ///
     /// New viewers are told the truth. (OBS announces Constrained Baseline whatever it sends.)
     func follow(parameterSet unit: [UInt8], of id: TrackID) {
-        guard let (name, stream) = streams.first(where: { $1.tracks.contains { $0.id == id } }),
-            let index = stream.tracks.firstIndex(where: { $0.id == id }),
+        guard let (name, stream) = streams.first(where: { $1.tracks.contains { $0.ids.contains(id) } }),
+            let index = stream.tracks.firstIndex(where: { $0.ids.contains(id) }),
             let parameters = try? H264SequenceParameterSet(parsing: unit.span)
         else { return }
         let announced = stream.tracks[index].description
         var sent = announced
         sent.formatParameters["profile-level-id"] = parameters.profileLevelID
         streams[name]?.tracks[index].description = sent
-        streams[name]?.tracks[index].width = parameters.width
-        streams[name]?.tracks[index].height = parameters.height
+        if let layer = stream.tracks[index].layers.firstIndex(where: { $0.id == id }) {
+            streams[name]?.tracks[index].layers[layer].width = parameters.width
+            streams[name]?.tracks[index].layers[layer].height = parameters.height
+        }
+        // Of several layers the largest is what the picture is.
+        let widest = streams[name]?.tracks[index].layers.compactMap(\.width).max() ?? parameters.width
+        if parameters.width >= widest {
+            streams[name]?.tracks[index].width = parameters.width
+            streams[name]?.tracks[index].height = parameters.height
+        }
         if !sent.hasSameProfile(as: announced) {
             warn(
                 .profileDiffers(

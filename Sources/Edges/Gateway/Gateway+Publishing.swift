@@ -30,7 +30,8 @@ extension Gateway {
         }
         dismissPublisher(of: name)
         let session = makeSession(.publisher, stream: name, worker: owner, remote: offer.credentials)
-        let tracks = settleTracks(answer.tracks.map(\.description), stream: name, owner: owner)
+        let tracks = settleTracks(
+            answer.tracks.map(\.description), layers: answer.tracks.map(\.rids), stream: name, owner: owner)
         let specification = PeerSpecification(
             id: session.peer,
             local: local.credentials,
@@ -47,7 +48,9 @@ extension Gateway {
         plane.post(
             .addPublisher(
                 specification,
-                zip(tracks, answer.tracks).map { IngestBinding(track: $0.id, negotiated: $1) }
+                zip(tracks, answer.tracks).map {
+                    IngestBinding(track: $0.id, negotiated: $1, layers: $0.layers.map(\.id))
+                }
             ),
             to: owner
         )
@@ -80,7 +83,7 @@ extension Gateway {
     func isSilent(_ stream: LiveStream) async -> Bool {
         guard clock.now - stream.startedAt > .seconds(2) else { return false }
         let reports = await plane.report()
-        let ids = Set(stream.tracks.map(\.id))
+        let ids = Set(stream.tracks.flatMap(\.ids))
         return reports.lazy.flatMap(\.tracks).allSatisfy { track in
             !ids.contains(track.id) || !track.isOwner || (track.silence ?? .infinity) >= 2
         }

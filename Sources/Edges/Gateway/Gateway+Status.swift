@@ -29,20 +29,34 @@ extension Gateway {
     }
 
     func status(of stream: LiveStream, reports: [MediaReport]) -> StreamStatus {
-        let owned = reports.flatMap(\.tracks).filter(\.isOwner)
-        let figuresByTrack = Dictionary(owned.map { ($0.id, $0) }) { first, _ in first }
+        let all = reports.flatMap(\.tracks)
+        let figuresByTrack = Dictionary(all.filter(\.isOwner).map { ($0.id, $0) }) { first, _ in first }
         let tracks = stream.tracks.map { track in
-            let figures = figuresByTrack[track.id]
+            let figures = track.ids.compactMap { figuresByTrack[$0] }
+            func everywhere(_ id: TrackID, _ figure: KeyPath<MediaReport.Track, Int>) -> Int {
+                all.reduce(0) { $1.id == id ? $0 + $1[keyPath: figure] : $0 }
+            }
+            let layers = track.layers.map { layer in
+                StreamStatus.Layer(
+                    name: layer.name,
+                    bitrate: Int(figuresByTrack[layer.id]?.bitsPerSecond ?? 0),
+                    width: layer.width,
+                    height: layer.height,
+                    viewers: everywhere(layer.id, \.viewers)
+                )
+            }
             return StreamStatus.Track(
                 kind: track.description.kind.rawValue,
                 codec: track.description.codec.rtpName ?? track.description.codec.rawValue,
-                bitrate: Int(figures?.bitsPerSecond ?? 0),
+                bitrate: Int(figures.reduce(0) { $0 + $1.bitsPerSecond }),
                 width: track.width,
                 height: track.height,
                 channels: track.description.kind == .audio ? track.description.channels : nil,
-                packetsReceived: figures?.packetsReceived ?? 0,
-                packetsLost: figures?.packetsLost ?? 0,
-                keyFrameIntervalSeconds: figures?.keyFrameInterval
+                packetsReceived: figures.reduce(0) { $0 + $1.packetsReceived },
+                packetsLost: figures.reduce(0) { $0 + $1.packetsLost },
+                keyFrameIntervalSeconds: figures.lazy.compactMap(\.keyFrameInterval).first,
+                pausedViewers: track.ids.reduce(0) { $0 + everywhere($1, \.pausedViewers) },
+                layers: layers.isEmpty ? nil : layers
             )
         }
         return StreamStatus(

@@ -70,12 +70,13 @@ extension Gateway {
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()
     }
 
-    /// Makes the stream's tracks those described.
+    /// Makes the stream's tracks those described, and for each of them the layers that are named.
     ///
-    /// A track whose codec stays the same stays the same track, so that its
+    /// A track whose codec and number of layers stay the same stays the same track, so that its
     /// viewers go on; viewers of a track that has to go are ended and join anew.
     func settleTracks(
         _ descriptions: [TrackDescription],
+        layers: [[String]] = [],
         stream name: StreamName,
         owner: Int
     ) -> [LiveStream.Track] {
@@ -83,19 +84,21 @@ extension Gateway {
         guard let stream = streams[name] else { return [] }
         var old = stream.tracks
         var tracks: [LiveStream.Track] = []
-        for description in descriptions {
-            if let index = old.firstIndex(where: { Self.isContinuation($0.description, description) }) {
+        for (position, description) in descriptions.enumerated() {
+            let names = layers.indices.contains(position) ? layers[position] : []
+            if let index = old.firstIndex(where: {
+                Self.isContinuation($0.description, description) && $0.layers.count == names.count
+            }) {
                 var track = old.remove(at: index)
                 track.description = description
+                for (layer, name) in names.enumerated() { track.layers[layer].name = name }
                 tracks.append(track)
             } else {
-                let track = LiveStream.Track(id: plane.makeTrackID(), description: description)
-                plane.post(.addTrack(.init(id: track.id, codec: description.codec, owner: owner)), to: owner)
-                tracks.append(track)
+                tracks.append(makeTrack(description, layers: names, owner: owner))
             }
         }
         let isChanged = !stream.tracks.isEmpty && (!old.isEmpty || tracks.count != stream.tracks.count)
-        for track in old { removeTrack(track.id, from: stream) }
+        for track in old { removeTrack(track, from: stream) }
         streams[name]?.tracks = tracks
         if isChanged { endViewers(of: name) }
         return tracks
@@ -105,9 +108,21 @@ extension Gateway {
         old.codec == new.codec && old.channels == new.channels
     }
 
-    func removeTrack(_ id: TrackID, from stream: LiveStream) {
-        plane.post(.removeTrack(id), to: stream.owner)
-        for worker in stream.relays { plane.post(.removeTrack(id), to: worker) }
+    private func makeTrack(_ description: TrackDescription, layers: [String], owner: Int) -> LiveStream.Track {
+        let ids = (0..<max(layers.count, 1)).map { _ in plane.makeTrackID() }
+        for id in ids { plane.post(.addTrack(.init(id: id, codec: description.codec, owner: owner)), to: owner) }
+        return LiveStream.Track(
+            id: ids[0],
+            description: description,
+            layers: zip(ids, layers).map { LiveStream.Layer(id: $0, name: $1) }
+        )
+    }
+
+    func removeTrack(_ track: LiveStream.Track, from stream: LiveStream) {
+        for id in track.ids {
+            plane.post(.removeTrack(id), to: stream.owner)
+            for worker in stream.relays { plane.post(.removeTrack(id), to: worker) }
+        }
     }
 
     func endViewers(of name: StreamName) {
@@ -121,7 +136,7 @@ extension Gateway {
     /// The publisher has gone; viewers stay for the grace period.
     func publisherLeft(_ name: StreamName) {
         guard let stream = streams[name] else { return }
-        for track in stream.tracks { plane.post(.endSource(track.id), to: stream.owner) }
+        for id in stream.tracks.flatMap(\.ids) { plane.post(.endSource(id), to: stream.owner) }
         streams[name]?.publisher = nil
         streams[name]?.graceEnds = clock.now.advanced(by: policy.grace)
         logger.info("stream unpublished", metadata: [LogKeys.stream: "\(name)"])
@@ -131,6 +146,6 @@ extension Gateway {
         dismissPublisher(of: name)
         endViewers(of: name)
         guard let stream = streams.removeValue(forKey: name) else { return }
-        for track in stream.tracks { removeTrack(track.id, from: stream) }
+        for track in stream.tracks { removeTrack(track, from: stream) }
     }
 }

@@ -47,7 +47,10 @@ extension Gateway {
         plane.post(
             .addViewer(
                 specification,
-                answer.senders.map { PlaybackBinding(track: stream.tracks[$0.trackIndex].id, sender: $0) }
+                answer.senders.map {
+                    let track = stream.tracks[$0.trackIndex]
+                    return PlaybackBinding(track: track.id, sender: $0, layers: track.layers.map(\.id))
+                }
             ),
             to: worker
         )
@@ -81,11 +84,10 @@ extension Gateway {
         guard let stream = streams[name], worker != stream.owner, !stream.relays.contains(worker) else { return }
         streams[name]?.relays.insert(worker)
         for track in stream.tracks {
-            plane.post(
-                .addTrack(.init(id: track.id, codec: track.description.codec, owner: stream.owner)),
-                to: worker
-            )
-            plane.post(.startRelay(track.id, worker: worker), to: stream.owner)
+            for id in track.ids {
+                plane.post(.addTrack(.init(id: id, codec: track.description.codec, owner: stream.owner)), to: worker)
+                plane.post(.startRelay(id, worker: worker), to: stream.owner)
+            }
         }
     }
 
@@ -94,9 +96,9 @@ extension Gateway {
             !stream.viewers.values.contains(where: { $0.worker == worker })
         else { return }
         streams[name]?.relays.remove(worker)
-        for track in stream.tracks {
-            plane.post(.stopRelay(track.id, worker: worker), to: stream.owner)
-            plane.post(.removeTrack(track.id), to: worker)
+        for id in stream.tracks.flatMap(\.ids) {
+            plane.post(.stopRelay(id, worker: worker), to: stream.owner)
+            plane.post(.removeTrack(id), to: worker)
         }
     }
 }

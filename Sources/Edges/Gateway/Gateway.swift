@@ -104,7 +104,7 @@ package actor Gateway {
             if let id = sessionsByPeer[peer] { sessions[id]?.isConnected = true }
         case .trackStarted(let id):
             for (name, stream) in streams {
-                guard let index = stream.tracks.firstIndex(where: { $0.id == id }) else { continue }
+                guard let index = stream.tracks.firstIndex(where: { $0.ids.contains(id) }) else { continue }
                 streams[name]?.tracks[index].isUndecided = false
             }
         case .formatChanged(let peer, let section, let negotiated):
@@ -126,12 +126,13 @@ package actor Gateway {
         else { return }
         var descriptions = stream.tracks.map(\.description)
         descriptions[section] = negotiated.description
-        let tracks = settleTracks(descriptions, stream: session.stream, owner: stream.owner)
+        let layers = stream.tracks.map { $0.layers.map(\.name) }
+        let tracks = settleTracks(descriptions, layers: layers, stream: session.stream, owner: stream.owner)
+        let changed = tracks[section]
         streams[session.stream]?.tracks[section].answersKeyFrameRequests =
             negotiated.supportsPLI || negotiated.supportsFIR
-        plane.post(
-            .rebind(peer, section: section, IngestBinding(track: tracks[section].id, negotiated: negotiated)),
-            to: stream.owner)
+        let binding = IngestBinding(track: changed.id, negotiated: negotiated, layers: changed.layers.map(\.id))
+        plane.post(.rebind(peer, section: section, binding), to: stream.owner)
     }
 
     func note(_ reason: PeerEnd, of session: Session) {

@@ -8,12 +8,25 @@ struct LiveStream {
     struct Track {
         var id: TrackID
         var description: TrackDescription
+        /// The simulcast layers in the publisher's order, by name; the first is ``id``. Empty without simulcast.
+        var layers: [Layer] = []
         var width: Int?
         var height: Int?
         /// The answer allowed several codecs, and no packet has shown yet which one it is.
         var isUndecided = false
         /// The publisher says that it makes key frames when asked.
         var answersKeyFrameRequests = false
+
+        /// All tracks of the media plane that this one is made of.
+        var ids: [TrackID] { layers.isEmpty ? [id] : layers.map(\.id) }
+    }
+
+    /// One encoding of a picture that its publisher sends several times.
+    struct Layer {
+        var id: TrackID
+        var name: String
+        var width: Int?
+        var height: Int?
     }
 
     /// Who feeds the tracks.

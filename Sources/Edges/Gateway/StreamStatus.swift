@@ -2,6 +2,26 @@ package import MediaIO
 
 /// A stream as the API shows it.
 package struct StreamStatus: Sendable, Codable, Equatable {
+    /// One encoding of a picture that its publisher sends several times.
+    package struct Layer: Sendable, Codable, Equatable {
+        /// The publisher's name for it.
+        package var name: String
+        /// Bits per second over the last second or two; 0 while it is turned off.
+        package var bitrate: Int
+        package var width: Int?
+        package var height: Int?
+        /// Viewers that are sent this layer.
+        package var viewers: Int
+
+        package init(name: String, bitrate: Int, width: Int? = nil, height: Int? = nil, viewers: Int) {
+            self.name = name
+            self.bitrate = bitrate
+            self.width = width
+            self.height = height
+            self.viewers = viewers
+        }
+    }
+
     /// One track of a stream.
     package struct Track: Sendable, Codable, Equatable {
         package var kind: String
@@ -14,10 +34,15 @@ package struct StreamStatus: Sendable, Codable, Equatable {
         package var packetsReceived: Int
         package var packetsLost: Int
         package var keyFrameIntervalSeconds: Double?
+        /// Viewers whose paths cannot carry the picture at present, and who have sound alone.
+        package var pausedViewers: Int
+        /// Simulcast layers; `nil` without simulcast.
+        package var layers: [Layer]?
 
         package init(
             kind: String, codec: String, bitrate: Int, width: Int? = nil, height: Int? = nil, channels: Int? = nil,
-            packetsReceived: Int = 0, packetsLost: Int = 0, keyFrameIntervalSeconds: Double? = nil
+            packetsReceived: Int = 0, packetsLost: Int = 0, keyFrameIntervalSeconds: Double? = nil,
+            pausedViewers: Int = 0, layers: [Layer]? = nil
         ) {
             self.kind = kind
             self.codec = codec
@@ -28,6 +53,8 @@ package struct StreamStatus: Sendable, Codable, Equatable {
             self.packetsReceived = packetsReceived
             self.packetsLost = packetsLost
             self.keyFrameIntervalSeconds = keyFrameIntervalSeconds
+            self.pausedViewers = pausedViewers
+            self.layers = layers
         }
     }
 

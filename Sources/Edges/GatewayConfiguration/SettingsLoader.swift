@@ -7,8 +7,10 @@ package struct SettingsLoader: Sendable {
     package var environment: [String: String]
     package var file: SettingsFile?
 
-    /// Variables of the build, which are none of the gateway's business.
-    private static let buildVariables: Set<String> = ["MARTLET_MEDIA_CORE", "MARTLET_WARNINGS_AS_ERRORS"]
+    /// Variables of the build and of our own clients, which are none of the gateway's business.
+    private static let otherVariables: Set<String> = [
+        "MARTLET_MEDIA_CORE", "MARTLET_WARNINGS_AS_ERRORS", "MARTLET_TOKEN",
+    ]
 
     package init(commandLine: [String: String] = [:], environment: [String: String] = [:], file: SettingsFile? = nil) {
         self.commandLine = commandLine
@@ -106,7 +108,7 @@ package struct SettingsLoader: Sendable {
     }
 
     private func unknownVariables() -> (warnings: [SettingsProblem], refused: [SettingsProblem]) {
-        let known = Set(Setting.all.map(\.environmentName)).union(Self.buildVariables)
+        let known = Set(Setting.all.map(\.environmentName)).union(Self.otherVariables)
         var warnings: [SettingsProblem] = []
         var refused: [SettingsProblem] = []
         for (name, text) in environment.sorted(by: { $0.key < $1.key })

@@ -57,7 +57,7 @@ enum Route: Equatable {
     var methods: [String] {
         switch self {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
-        case .session: ["DELETE", "OPTIONS", "PATCH"]
+        case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
         default: ["GET", "HEAD", "OPTIONS"]
         }
     }

@@ -66,7 +66,7 @@ struct SessionRoutes: Sendable {
         return Response(status: .created, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
     }
 
-    /// `PATCH` and `DELETE` on a session.
+    /// `PATCH`, `DELETE`, `HEAD` and `GET` on a session.
     func session(
         _ kind: SessionKind,
         _ stream: StreamName,
@@ -74,7 +74,7 @@ struct SessionRoutes: Sendable {
         _ request: Request,
         peer: TransportAddress?
     ) async throws(Problem) -> Response {
-        guard request.method == .patch || request.method == .delete else {
+        guard Route.session(kind, stream, id).methods.contains(request.method.rawValue) else {
             throw .methodNotAllowed(.session(kind, stream, id))
         }
         try await access.authorizeSession(Self.permission(kind), stream: stream, request, peer: peer)
@@ -83,8 +83,14 @@ struct SessionRoutes: Sendable {
                 try await gateway.end(session: id, stream: stream, kind: kind)
                 return Response(status: .ok)
             }
+            let tag = await gateway.entityTag(of: id, stream: stream, kind: kind)
+            if request.method != .patch {
+                // There is nothing to show of a session but that it is there (RFC 9725 section 4.1).
+                guard tag != nil else { throw Problem.unknownSession }
+                return Response(status: .noContent)
+            }
             // A session that is gone is worth knowing before what is wrong with the request.
-            if let tag = await gateway.entityTag(of: id, stream: stream, kind: kind) {
+            if let tag {
                 guard Body.isOf(Self.fragmentType, request) else {
                     throw Problem.unsupportedMediaType(Self.fragmentType, field: .acceptPatch)
                 }

@@ -14,6 +14,10 @@ package struct Forwarder: Sendable {
         case replaying
         /// Each burst leaves as it comes.
         case live
+        /// Too late: goes on with the first key frame behind this place of the track.
+        case held(after: Int64)
+        /// The viewer's path cannot carry the track; nothing is sent until that changes.
+        case paused
     }
 
     /// What a packet is called at this viewer.
@@ -33,6 +37,8 @@ package struct Forwarder: Sendable {
     package let ssrc: UInt32
     package let payloadType: UInt8
     private var retransmission: Retransmission?
+    /// What stands in the header of each packet behind the fixed part.
+    package let headerExtension: HeaderExtensionTemplate
     package let isVideo: Bool
     /// The viewer's slot in the worker's peer table.
     package let peer: Int
@@ -48,6 +54,8 @@ package struct Forwarder: Sendable {
     private var firstSequence: Int64 = .max
     private var highestSequence: Int64 = .min
     private var timestamps: TimestampMap
+    /// What is added to the picture identifiers of VP8 since the viewer was switched to another layer.
+    package private(set) var pictures = VP8PictureShift.none
 
     /// For sender reports: packets and payload octets sent, wrapping (RFC 3550 §6.4.1).
     package private(set) var packetsSent: UInt32 = 0
@@ -76,6 +84,7 @@ package struct Forwarder: Sendable {
         ssrc: UInt32,
         payloadType: UInt8,
         retransmission: Retransmission?,
+        headerExtension: HeaderExtensionTemplate = HeaderExtensionTemplate(),
         isVideo: Bool,
         firstSequenceNumber: UInt16,
         timestampOffset: UInt32,
@@ -85,6 +94,7 @@ package struct Forwarder: Sendable {
         self.ssrc = ssrc
         self.payloadType = payloadType
         self.retransmission = retransmission
+        self.headerExtension = headerExtension
         self.isVideo = isVideo
         phase = .waiting(since: now)
         sequenceOffset = Int64(firstSequenceNumber & 0x7FFF)
@@ -125,6 +135,35 @@ package struct Forwarder: Sendable {
         phase = .replaying
     }
 
+    /// Goes on with another layer of the same picture, live, from its key frame at `index`.
+    ///
+    /// - Parameters:
+    ///   - index: The key frame's first packet in the new layer's log.
+    ///   - sequence: That packet's sequence number there.
+    ///   - timestamp: Its media time there.
+    ///   - shift: The new layer's media clock less the old one's, modulo 2^32.
+    ///   - last: The media time, in the old layer, of what was sent last: time goes on from there at the least.
+    ///   - pictures: See ``VP8PictureShift``.
+    package mutating func switchLayer(
+        toIndex index: Int,
+        sequence: Int64,
+        timestamp: Int64,
+        shift: UInt32,
+        last: Int64?,
+        pictures: VP8PictureShift
+    ) {
+        begin(atIndex: index, sequence: sequence)
+        var offset = timestamps.offset - Int64(Int32(bitPattern: shift))
+        if let last {
+            let ahead = Int32(truncatingIfNeeded: timestamps.map(last) &- (timestamp &+ offset))
+            // A frame must not be older than, or as old as, the one before it.
+            if ahead >= 0 { offset += Int64(ahead) + 1 }
+        }
+        timestamps = TimestampMap(offset: offset)
+        self.pictures = pictures
+        phase = .live
+    }
+
     private mutating func begin(atIndex index: Int, sequence: Int64) {
         // After a first start, numbers go on right behind the last one used: no gap, and no nonce twice.
         let next = hasStarted ? highestSequence + sequenceOffset + 1 : sequenceOffset
@@ -142,6 +181,16 @@ package struct Forwarder: Sendable {
     /// Nothing sensible can be sent before the next key frame (the packets at the cursor are gone).
     package mutating func wait(since now: Instant) {
         phase = .waiting(since: now)
+    }
+
+    /// What was to come next is given up; a key frame behind `sequence` is where it goes on.
+    package mutating func hold(after sequence: Int64) {
+        phase = .held(after: sequence)
+    }
+
+    /// Sends nothing until further notice.
+    package mutating func pause() {
+        phase = .paused
     }
 
     // MARK: Sending
@@ -173,6 +222,9 @@ package struct Forwarder: Sendable {
         let sequence = sent - sequenceOffset
         return sequence >= firstSequence && sequence <= highestSequence ? sequence : nil
     }
+
+    /// Whether packets are sent again on a stream of their own, which can carry padding too.
+    package var canRetransmit: Bool { retransmission != nil }
 
     /// Takes the next RTX number; `nil` when the viewer did not negotiate RTX.
     package mutating func nextRetransmission() -> Retransmission? {

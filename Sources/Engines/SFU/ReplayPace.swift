@@ -24,7 +24,12 @@ package struct ReplayPace: Sendable {
 
     /// Bytes per second at which a replay of such a stream runs.
     package static func bytesPerSecond(streamBitsPerSecond bitsPerSecond: Double) -> Double {
-        max(4 * bitsPerSecond, minimumBitsPerSecond) / 8
+        bitrate(streamBitsPerSecond: bitsPerSecond).bitsPerSecond / 8
+    }
+
+    /// The rate at which a replay of such a stream runs.
+    package static func bitrate(streamBitsPerSecond bitsPerSecond: Double) -> Bitrate {
+        Bitrate(bitsPerSecond: max(4 * bitsPerSecond, minimumBitsPerSecond))
     }
 
     /// How long it takes to replay `bytes` and all that arrives meanwhile.

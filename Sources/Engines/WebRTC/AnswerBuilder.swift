@@ -1,6 +1,7 @@
 import DTLS
 import ICE
 import Primitives
+import RTP
 import SDP
 
 /// Puts an answer together: the parts that ingest and playback have in common.
@@ -109,6 +110,13 @@ extension SDPAttributes {
         guard let rtxPayloadType else { return }
         append("rtpmap", RTPMap(payloadType: rtxPayloadType, encodingName: "rtx", clockRate: map.clockRate).value)
         append("fmtp", "\(rtxPayloadType) apt=\(map.payloadType)")
+    }
+
+    /// Agrees to header extensions, leaving out those without an id.
+    mutating func appendExtensions(_ extensions: [(id: UInt8?, uri: HeaderExtensionURI)]) {
+        for case (let id?, let uri) in extensions {
+            append("extmap", HeaderExtensionMap(id: UInt16(id), uri: uri.rawValue).value)
+        }
     }
 
     /// Announces one of our own streams, and that of its retransmissions (RFC 5576, RFC 8830).

@@ -1,4 +1,5 @@
 import Media
+import RTP
 import SDP
 
 extension IngestFormat {
@@ -36,7 +37,7 @@ extension IngestTrack {
 
     /// - Returns: `nil` when the section offers no codec that we carry.
     init?(_ section: OfferedSection, preferring preferred: Codec?, transportCC isWanted: Bool) {
-        let transportCC = !isWanted ? nil : section.extensionID(HeaderExtensionURI.transportCC)
+        let transportCC = !isWanted ? nil : section.extensionID(.transportSequenceNumber)
         var carried = section.formats.filter { $0.codec?.kind == section.kind && $0.codec != nil }
         // Single NAL unit mode cannot fragment; it is taken only from a peer that has nothing else.
         let better = carried.filter { $0.codec != .h264 || $0.packetizationMode == "1" }
@@ -52,12 +53,12 @@ extension IngestTrack {
         (ssrcs, rtxSSRCs) = Self.ssrcs(in: section.media.attributes)
         rids = Self.rids(in: section.media.attributes, payloadType: first.payloadType)
 
-        midExtension = section.extensionID(HeaderExtensionURI.mid)
-        ridExtension = section.extensionID(HeaderExtensionURI.streamID)
-        repairedRIDExtension = section.extensionID(HeaderExtensionURI.repairedStreamID)
+        midExtension = section.extensionID(.mid)
+        ridExtension = section.extensionID(.rid)
+        repairedRIDExtension = section.extensionID(.repairedRID)
         let usesTransportCC = formats.contains(where: \.supportsTransportCC)
         transportCCExtension = usesTransportCC ? transportCC : nil
-        absCaptureTimeExtension = section.extensionID(HeaderExtensionURI.absoluteCaptureTime)
+        absCaptureTimeExtension = section.extensionID(.absoluteCaptureTime)
         // Layers are told apart by this extension alone.
         if ridExtension == nil { rids = [] }
         if rids.isEmpty { ridExtension = nil; repairedRIDExtension = nil }

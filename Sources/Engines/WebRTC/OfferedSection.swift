@@ -1,4 +1,5 @@
 import Media
+import RTP
 import SDP
 
 /// A media section of an offer, read once.
@@ -41,10 +42,18 @@ struct OfferedSection: Sendable {
     private static let transports: Set<String> = ["UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "RTP/SAVPF"]
 
     /// The id of an extension that the offerer may send to us, in the one- or two-byte form; 15 is reserved.
-    func extensionID(_ uri: String) -> UInt8? {
-        for map in extensions where map.uri == uri && map.direction?.sends != false {
+    func extensionID(_ uri: HeaderExtensionURI) -> UInt8? {
+        for map in extensions where map.uri == uri.rawValue && map.direction?.sends != false {
             guard let id = UInt8(exactly: map.id), id != 15 else { continue }
             return id
+        }
+        return nil
+    }
+
+    /// The id of an extension that we may send to the offerer in the one-byte form.
+    func receivedExtensionID(_ uri: HeaderExtensionURI) -> UInt8? {
+        for map in extensions where map.uri == uri.rawValue && map.direction?.receives != false {
+            if (1...14).contains(map.id) { return UInt8(map.id) }
         }
         return nil
     }
@@ -58,13 +67,4 @@ struct OfferedSection: Sendable {
         }
         return names
     }
-}
-
-/// Names of the RTP header extensions that we take part in.
-enum HeaderExtensionURI {
-    static let mid = "urn:ietf:params:rtp-hdrext:sdes:mid"
-    static let streamID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
-    static let repairedStreamID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
-    static let transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-    static let absoluteCaptureTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 }

@@ -24,6 +24,12 @@ package struct PlaybackSender: Hashable, Sendable {
     package var supportsPLI: Bool
     package var supportsFIR: Bool
     package var supportsREMB: Bool
+    /// Ids of RTP header extensions, 1...14; `nil` for those not agreed.
+    ///
+    /// With ``transportCCExtension`` the viewer also sends the feedback for it. It is agreed only where nothing is sent
+    /// again under its first SSRC: a packet sent again has another number, and would not be the same packet.
+    package var transportCCExtension: UInt8?
+    package var playoutDelayExtension: UInt8?
 
     package init(
         mid: String,
@@ -35,7 +41,9 @@ package struct PlaybackSender: Hashable, Sendable {
         supportsNACK: Bool = false,
         supportsPLI: Bool = false,
         supportsFIR: Bool = false,
-        supportsREMB: Bool = false
+        supportsREMB: Bool = false,
+        transportCCExtension: UInt8? = nil,
+        playoutDelayExtension: UInt8? = nil
     ) {
         self.mid = mid
         self.trackIndex = trackIndex
@@ -47,11 +55,15 @@ package struct PlaybackSender: Hashable, Sendable {
         self.supportsPLI = supportsPLI
         self.supportsFIR = supportsFIR
         self.supportsREMB = supportsREMB
+        self.transportCCExtension = transportCCExtension
+        self.playoutDelayExtension = playoutDelayExtension
     }
 
     /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.
     var feedback: [String] {
-        [(supportsNACK, "nack"), (supportsPLI, "nack pli"), (supportsFIR, "ccm fir"), (supportsREMB, "goog-remb")]
-            .filter(\.0).map(\.1)
+        [
+            (supportsNACK, "nack"), (supportsPLI, "nack pli"), (supportsFIR, "ccm fir"),
+            (transportCCExtension != nil, "transport-cc"), (supportsREMB, "goog-remb"),
+        ].filter(\.0).map(\.1)
     }
 }

@@ -1,4 +1,5 @@
 package import Media
+import RTP
 import SDP
 
 extension SessionOffer {
@@ -59,16 +60,11 @@ extension SessionOffer {
         let formats = [track.selected] + track.alternatives
         let payloadTypes = formats.flatMap { [$0.payloadType] + ($0.rtxPayloadType.map { [$0] } ?? []) }
         var section = builder.section(for: offered, payloadTypes: payloadTypes, direction: .recvonly)
-        let extensions: [(UInt8?, String)] = [
-            (track.midExtension, HeaderExtensionURI.mid),
-            (track.ridExtension, HeaderExtensionURI.streamID),
-            (track.repairedRIDExtension, HeaderExtensionURI.repairedStreamID),
-            (track.transportCCExtension, HeaderExtensionURI.transportCC),
-            (track.absCaptureTimeExtension, HeaderExtensionURI.absoluteCaptureTime),
-        ]
-        for case (let id?, let uri) in extensions {
-            section.attributes.append("extmap", HeaderExtensionMap(id: UInt16(id), uri: uri).value)
-        }
+        section.attributes.appendExtensions([
+            (track.midExtension, .mid), (track.ridExtension, .rid), (track.repairedRIDExtension, .repairedRID),
+            (track.transportCCExtension, .transportSequenceNumber),
+            (track.absCaptureTimeExtension, .absoluteCaptureTime),
+        ])
         for format in formats {
             guard let source = offered.formats.first(where: { $0.payloadType == format.payloadType }) else { continue }
             section.attributes.appendFormat(

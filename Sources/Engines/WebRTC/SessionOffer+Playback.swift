@@ -1,4 +1,5 @@
 package import Media
+import RTP
 import SDP
 
 extension SessionOffer {
@@ -22,7 +23,7 @@ extension SessionOffer {
     ) throws(OfferError) -> PlaybackAnswer {
         let builder = AnswerBuilder(offer: self, local: local)
         var numbers = SSRCSequence(first: local.firstSSRC)
-        var accepted: [Int: MediaDescription] = [:]
+        var matches: [(section: Int, format: OfferedFormat)] = []
         var senders: [PlaybackSender] = []
         var unmatched: [OfferedSection] = []
         for index in bundle.sorted() where sections[index].direction.receives {
@@ -32,16 +33,10 @@ extension SessionOffer {
                 unmatched.append(section)
                 continue
             }
-            let sender = PlaybackSender(match, mid: section.mid ?? "", numbers: &numbers)
-            senders.append(sender)
-            accepted[index] = Self.playbackSection(
-                sender,
-                track: tracks[match.trackIndex],
-                format: match.format,
-                for: section,
-                builder: builder
-            )
+            senders.append(PlaybackSender(match, section: section, numbers: &numbers))
+            matches.append((index, match.format))
         }
+        Self.settleTransportCC(&senders, tracks: tracks)
         for kind in [MediaKind.video, .audio] {
             // Sound without its picture is not what a viewer came for; a picture without its sound may be.
             if kind == .audio, !senders.isEmpty { continue }
@@ -52,7 +47,24 @@ extension SessionOffer {
             throw .noCommonCodec(offered: offered.flatMap(\.codecNames), needed: needed)
         }
         guard !senders.isEmpty else { throw .noMedia }
+        var accepted: [Int: MediaDescription] = [:]
+        for (sender, match) in zip(senders, matches) {
+            accepted[match.section] = Self.playbackSection(
+                sender,
+                track: tracks[sender.trackIndex],
+                format: match.format,
+                for: sections[match.section],
+                builder: builder
+            )
+        }
         return PlaybackAnswer(sdp: builder.answer(accepting: accepted), role: role, senders: senders)
+    }
+
+    /// Transport-wide feedback is for all packets of the transport: without the picture's it would mislead.
+    private static func settleTransportCC(_ senders: inout [PlaybackSender], tracks: [TrackDescription]) {
+        let isComplete = senders.allSatisfy { tracks[$0.trackIndex].kind == .audio || $0.transportCCExtension != nil }
+        guard !isComplete else { return }
+        for index in senders.indices { senders[index].transportCCExtension = nil }
     }
 
     struct Match {
@@ -82,6 +94,9 @@ extension SessionOffer {
     ) -> MediaDescription {
         let payloadTypes = [sender.payloadType, sender.rtxPayloadType].compactMap(\.self)
         var section = builder.section(for: offered, payloadTypes: payloadTypes, direction: .sendonly)
+        section.attributes.appendExtensions([
+            (sender.transportCCExtension, .transportSequenceNumber), (sender.playoutDelayExtension, .playoutDelay),
+        ])
         section.attributes.appendFormat(
             format.map,
             feedback: sender.feedback,
@@ -99,17 +114,26 @@ extension SessionOffer {
 }
 
 extension PlaybackSender {
-    init(_ match: SessionOffer.Match, mid: String, numbers: inout SSRCSequence) {
-        self.mid = mid
+    init(_ match: SessionOffer.Match, section: OfferedSection, numbers: inout SSRCSequence) {
+        mid = section.mid ?? ""
         trackIndex = match.trackIndex
         payloadType = match.format.payloadType
         rtxPayloadType = match.format.rtxPayloadType
         ssrc = numbers.next()
         rtxSSRC = rtxPayloadType == nil ? nil : numbers.next()
-        supportsNACK = match.format.feedback.contains("nack")
-        supportsPLI = match.format.feedback.contains("nack pli")
-        supportsFIR = match.format.feedback.contains("ccm fir")
-        supportsREMB = match.format.feedback.contains("goog-remb")
+        let feedback = match.format.feedback
+        supportsNACK = feedback.contains("nack")
+        supportsPLI = feedback.contains("nack pli")
+        supportsFIR = feedback.contains("ccm fir")
+        playoutDelayExtension = section.kind == .video ? section.receivedExtensionID(.playoutDelay) : nil
+        transportCCExtension = nil
+        if feedback.contains("transport-cc"), let id = section.receivedExtensionID(.transportSequenceNumber),
+            rtxSSRC != nil || !supportsNACK
+        {
+            transportCCExtension = id
+        }
+        // Of the two the one that says more.
+        supportsREMB = transportCCExtension == nil && feedback.contains("goog-remb")
     }
 }
 

@@ -41,7 +41,7 @@ class Gateway:
     HTTP and RTMP are on 127.0.0.1 alone; media are on the addresses that a gateway announces by default.
     """
 
-    def __init__(self, command="serve", settings=None, name="gateway", terminal=None):
+    def __init__(self, command="serve", settings=None, name="gateway", terminal=None, prefix=()):
         self.http_port, self.rtmp_port, self.webrtc_port = free_port(), free_port(), free_port()
         WORK.mkdir(exist_ok=True)
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="data-", dir=WORK))
@@ -60,6 +60,8 @@ class Gateway:
         self.command = command
         self.name = name
         self.terminal = terminal
+        # A program that runs the gateway in circumstances of its own.
+        self.prefix = list(prefix)
         self.program = None
 
     @property
@@ -82,7 +84,7 @@ class Gateway:
         return {f"MARTLET_{key.replace('.', '_').upper()}": str(value) for key, value in self.settings.items()}
 
     def start(self, ready=True):
-        self.program = Program([binary(), self.command], self.name, self.environment(), terminal=self.terminal)
+        self.program = Program([*self.prefix, binary(), self.command], self.name, self.environment(), terminal=self.terminal)
         if ready:
             wait_until(
                 lambda: not self.program.running or self.is_ready(),

@@ -83,16 +83,21 @@ class Lips:
         return median(self.delays[-count:]) - median(self.delays[:count])
 
     def __repr__(self):
-        shown = " ".join(f"{skew:.0f}" for skew in self.skews[:20]) + " .. "
-        shown += " ".join(f"{skew:.0f}" for skew in self.skews[-20:])
         return (
             f"<{len(self.flashes)} flashes, {len(self.beeps)} beeps, skew {self.skew:.0f} ms,"
-            f" growth {self.growth:.0f} ms, delay {median(self.delays):.0f} ms; skews {shown}>"
+            f" growth {self.growth:.0f} ms, delay {median(self.delays):.0f} ms;"
+            f" skew over time {over_time(self.skews)}; delay over time {over_time(self.delays)}>"
         )
 
 
 def median(values):
     return statistics.median(values) if values else float("nan")
+
+
+def over_time(values):
+    """Medians of twelve equal parts."""
+    size = max(1, len(values) // 12)
+    return " ".join(f"{median(values[at : at + size]):.0f}" for at in range(0, len(values), size))
 
 
 def watch(browser, seconds, settle=15):

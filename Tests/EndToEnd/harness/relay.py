@@ -50,23 +50,25 @@ class Relay:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-                kind = {"Content-Type": self.headers["Content-Type"]} if self.headers["Content-Type"] else {}
-                answer = relay.gateway.request(self.command, self.path, body, kind)
-                port = relay._face.getsockname()[1]
-                ours = f"a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n".encode()
-                content = CANDIDATE.sub("", answer.text).encode()
+                passed = ("Content-Type", "If-Match")
+                headers = {name: self.headers[name] for name in passed if self.headers[name]}
+                answer = relay.gateway.request(self.command, self.path, body, headers)
+                content = answer.body
                 if answer.status == 201:
+                    port = relay._face.getsockname()[1]
+                    ours = f"a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\n".encode()
+                    content = CANDIDATE.sub("", answer.text).encode()
                     # A bundle has one transport: its candidates stand in the first section.
                     content = re.sub(rb"(a=ice-ufrag:)", ours + rb"\1", content, count=1)
                 self.send_response(answer.status)
-                for name in ("Content-Type", "Location", "ETag"):
+                for name in ("Content-Type", "Location", "ETag", "Content-Security-Policy", "Retry-After"):
                     if answer.headers[name]:
                         self.send_header(name, answer.headers[name])
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_POST = do_PATCH = do_DELETE = answer
+            do_GET = do_POST = do_PATCH = do_DELETE = answer
 
         return Handler
 

@@ -245,6 +245,9 @@ package struct ClientSession: ~Copyable, Engine, Sendable {
 
     mutating func end(_ reason: ClientEnd) {
         guard phase != .ended else { return }
+        for index in incoming.indices {
+            for frame in incoming[index].release(since: ntp(at: epoch ?? .zero)) { emit(.frame(frame)) }
+        }
         phase = .ended
         emit(.event(.ended(reason)))
     }

@@ -6,6 +6,10 @@ import WebRTC
 
 /// A track that a session receives: packets back in order, frames, and what to ask the server for.
 struct IncomingTrack: Sendable {
+    /// How long frames wait for the first sender report; servers send one each second or so.
+    private static let reportPatience = Interval.milliseconds(1_500)
+    /// Frames that wait for it at most.
+    private static let maximumHeld = 512
     /// How long to wait for the first key frame before asking for one.
     private static let keyFramePatience = Interval.seconds(1)
     /// When to try anew with a server that has ignored all requests and sends nothing; each try is a few requests.
@@ -21,6 +25,11 @@ struct IncomingTrack: Sendable {
     private var depacketizer: RTPDepacketizer
     private var keyFrames = KeyFrameRequester()
     private var clock: SenderReportClock
+    /// Frames that wait for the server's clock, which alone tells how the tracks lie beside each other.
+    private var held: [(frame: EncodedFrame, timestamp: UInt32)] = []
+    private var heldSince: Instant?
+    /// Microseconds from the times of ``depacketizer`` to media time; set once, so that no frame is nudged afterwards.
+    private var offset: Int64?
     /// Whether decoding must begin anew: at the start, and behind a loss.
     private var awaitsKeyFrame: Bool
     private var keyFrameDueAt: Instant?
@@ -52,7 +61,10 @@ struct IncomingTrack: Sendable {
     }
 
     var deadline: Instant? {
-        var deadlines = [reorder.deadline, negotiated.supportsNACK ? nacks.deadline : nil]
+        var deadlines = [
+            reorder.deadline, negotiated.supportsNACK ? nacks.deadline : nil,
+            heldSince.map { $0 + Self.reportPatience },
+        ]
         if canAskForKeyFrame {
             deadlines.append(keyFrames.deadline)
             if awaitsKeyFrame { deadlines.append(keyFrameDueAt) }
@@ -128,6 +140,7 @@ struct IncomingTrack: Sendable {
         nacks.reset()
         reorder = ReorderBuffer()
         depacketizer = RTPDepacketizer(codec: codec)
+        offset = nil
         awaitsKeyFrame = codec.kind == .video
         keyFrameDueAt = now
     }
@@ -142,7 +155,6 @@ struct IncomingTrack: Sendable {
     /// Takes out the frames that are complete and that a decoder can show, with times that count from `origin` by our
     /// clock.
     mutating func frames(at now: Instant, since origin: NTPTime) -> [EncodedFrame] {
-        var frames: [EncodedFrame] = []
         let skipped = reorder.skipped
         while let packet = reorder.next(at: now) {
             let received = depacketizer.receive(
@@ -152,12 +164,34 @@ struct IncomingTrack: Sendable {
                 marker: packet.marker
             )
             for frame in received where admit(frame, at: now) {
-                frames.append(placed(frame, since: origin))
+                held.append((frame.frame, frame.timestamp))
+                if offset == nil, heldSince == nil { heldSince = now }
             }
         }
         // What has been given up need not come any more.
         if reorder.skipped != skipped, let due = reorder.due { nacks.forget(before: due) }
-        return frames
+        let isPatient = heldSince.map { now < $0 + Self.reportPatience } ?? false
+        if offset == nil, clock.basis != .senderReport, isPatient, held.count < Self.maximumHeld { return [] }
+        return release(since: origin)
+    }
+
+    /// Gives out what waits for the server's clock, by the times of arrival if need be.
+    mutating func release(since origin: NTPTime) -> [EncodedFrame] {
+        guard let first = held.first else { return [] }
+        heldSince = nil
+        if offset == nil, let time = clock.ntp(forTimestamp: first.timestamp) {
+            offset = time.since(origin).nanoseconds / 1_000 - first.frame.presentationTime
+        }
+        let shift = offset ?? 0
+        let frames = held.map { $0.frame }
+        held.removeAll(keepingCapacity: true)
+        return frames.map { frame in
+            var frame = frame
+            frame.presentationTime += shift
+            lastDecodeTime = max(lastDecodeTime, frame.presentationTime)
+            frame.decodeTime = lastDecodeTime
+            return frame
+        }
     }
 
     /// Whether a decoder can show the frame; counts it.
@@ -179,16 +213,6 @@ struct IncomingTrack: Sendable {
         counts.frames += 1
         if counts.firstFrameAt == nil { counts.firstFrameAt = now }
         return true
-    }
-
-    private mutating func placed(_ received: ReceivedFrame, since origin: NTPTime) -> EncodedFrame {
-        var frame = received.frame
-        if let time = clock.ntp(forTimestamp: received.timestamp) {
-            frame.presentationTime = time.since(origin).nanoseconds / 1_000
-        }
-        lastDecodeTime = max(lastDecodeTime, frame.presentationTime)
-        frame.decodeTime = lastDecodeTime
-        return frame
     }
 
     // MARK: - Feedback

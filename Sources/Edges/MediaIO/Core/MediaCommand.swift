@@ -49,12 +49,16 @@ package struct PeerSpecification: Sendable {
 
 /// Which track a publisher's media section feeds.
 package struct IngestBinding: Sendable {
+    /// The track; of several layers the first.
     package var track: TrackID
     package var negotiated: IngestTrack
+    /// The tracks of simulcast layers, in the order of ``IngestTrack/rids``; empty without simulcast.
+    package var layers: [TrackID]
 
-    package init(track: TrackID, negotiated: IngestTrack) {
+    package init(track: TrackID, negotiated: IngestTrack, layers: [TrackID] = []) {
         self.track = track
         self.negotiated = negotiated
+        self.layers = layers
     }
 }
 
@@ -62,10 +66,13 @@ package struct IngestBinding: Sendable {
 package struct PlaybackBinding: Sendable {
     package var track: TrackID
     package var sender: PlaybackSender
+    /// The tracks that are layers of the same picture, `track` among them; empty where there is only one.
+    package var layers: [TrackID]
 
-    package init(track: TrackID, sender: PlaybackSender) {
+    package init(track: TrackID, sender: PlaybackSender, layers: [TrackID] = []) {
         self.track = track
         self.sender = sender
+        self.layers = layers
     }
 }
 

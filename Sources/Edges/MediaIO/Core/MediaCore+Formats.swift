@@ -15,8 +15,8 @@ extension MediaCore {
         guard peers[slot].pointee.bindings[section].negotiated.select(payloadType: payloadType) else { return }
         let negotiated = peers[slot].pointee.bindings[section].negotiated
         guard negotiated.description.codec != before else { return }
-        let track = peers[slot].pointee.bindingTracks[section]
-        if track >= 0, tracks.contains(track), tracks[track].pointee.publisher == slot {
+        let fed = [peers[slot].pointee.bindingTracks[section]] + peers[slot].pointee.bindingLayers[section]
+        for track in fed where track >= 0 && tracks.contains(track) && tracks[track].pointee.publisher == slot {
             tracks[track].pointee.publisher = nil
             endSource(ofTrack: track)
         }
@@ -39,8 +39,10 @@ extension MediaCore {
         else { return }
         peers[slot].pointee.bindings[section] = binding
         peers[slot].pointee.bindingTracks[section] = track
+        peers[slot].pointee.bindingLayers[section] = binding.layers.map { tracksByID[$0] ?? Peer.noTrack }
         for index in peers[slot].pointee.sources.indices where peers[slot].pointee.sources[index].binding == section {
-            peers[slot].pointee.sources[index].track = track
+            let layer = peers[slot].pointee.sources[index].layer
+            peers[slot].pointee.sources[index].track = peers[slot].pointee.track(ofBinding: section, layer: layer)
         }
         attach(publisher: slot, to: track, as: binding)
         let held = peers[slot].pointee.held
@@ -53,11 +55,14 @@ extension MediaCore {
         }
     }
 
-    /// Makes a session the publisher of a track.
+    /// Makes a session the publisher of a track, with all its layers.
     mutating func attach(publisher slot: Int, to track: Int, as binding: IngestBinding) {
-        endSource(ofTrack: track)
-        tracks[track].pointee.publisher = slot
-        tracks[track].pointee.publisherAcceptsPLI = binding.negotiated.supportsPLI
-        tracks[track].pointee.publisherAcceptsFIR = binding.negotiated.supportsFIR
+        let layers = binding.layers.compactMap { tracksByID[$0] }
+        for track in layers.isEmpty ? [track] : layers {
+            endSource(ofTrack: track)
+            tracks[track].pointee.publisher = slot
+            tracks[track].pointee.publisherAcceptsPLI = binding.negotiated.supportsPLI
+            tracks[track].pointee.publisherAcceptsFIR = binding.negotiated.supportsFIR
+        }
     }
 }

@@ -103,6 +103,11 @@ extension MediaCore {
     private mutating func sourceIndex(of header: RTPHeader, in packet: Span<UInt8>, peer slot: Int) -> Int? {
         if let index = peers[slot].pointee.sources.firstIndex(where: { $0.ssrc == header.ssrc }) { return index }
         guard peers[slot].pointee.sources.count < Peer.maximumSources else { return nil }
+        func text(_ id: UInt8?) -> [UInt8]? {
+            guard let id, let range = RTPHeaderExtensions.first(id: id, header: header, in: packet) else { return nil }
+            let value = packet.extracting(range)
+            return (0..<value.count).map { value[$0] }
+        }
         var match: (binding: Int, isRetransmission: Bool)?
         for (index, binding) in peers[slot].pointee.bindings.enumerated() {
             let negotiated = binding.negotiated
@@ -114,28 +119,35 @@ extension MediaCore {
                 header.payloadType == negotiated.rtxPayloadType
                 || others.contains { $0.rtxPayloadType == header.payloadType }
             guard isMedia || isRetransmission else { continue }
-            if let id = negotiated.midExtension,
-                let range = RTPHeaderExtensions.first(id: id, header: header, in: packet)
-            {
-                let mid = packet.extracting(range)
-                guard negotiated.mid.utf8.elementsEqual((0..<mid.count).map { mid[$0] }) else { continue }
-            }
+            if let mid = text(negotiated.midExtension), !negotiated.mid.utf8.elementsEqual(mid) { continue }
             match = (index, isRetransmission)
             break
         }
         guard let match else { return nil }
+        var layer = 0
+        let negotiated = peers[slot].pointee.bindings[match.binding].negotiated
+        if !peers[slot].pointee.bindingLayers[match.binding].isEmpty {
+            // Without its name a packet could be of any layer; senders repeat it until they know that we have it.
+            let id = match.isRetransmission ? negotiated.repairedRIDExtension : negotiated.ridExtension
+            guard let name = text(id), let index = negotiated.rids.firstIndex(where: { $0.utf8.elementsEqual(name) })
+            else { return nil }
+            layer = index
+        }
         return addSource(
             ssrc: header.ssrc,
             binding: match.binding,
+            layer: layer,
             isRetransmission: match.isRetransmission,
             to: slot
         )
     }
 
     @discardableResult
-    mutating func addSource(ssrc: UInt32, binding: Int, isRetransmission: Bool, to slot: Int) -> Int? {
+    mutating func addSource(
+        ssrc: UInt32, binding: Int, layer: Int = 0, isRetransmission: Bool, to slot: Int
+    ) -> Int? {
         guard peers[slot].pointee.sources.count < Peer.maximumSources else { return nil }
-        let track = peers[slot].pointee.bindingTracks[binding]
+        let track = peers[slot].pointee.track(ofBinding: binding, layer: layer)
         guard track >= 0 else { return nil }
         let asks = !isRetransmission && peers[slot].pointee.bindings[binding].negotiated.supportsNACK
         peers[slot].pointee.sources.append(
@@ -143,6 +155,7 @@ extension MediaCore {
                 ssrc: ssrc,
                 track: track,
                 binding: binding,
+                layer: layer,
                 isRetransmission: isRetransmission,
                 statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate),
                 repair: asks ? NACKGenerator() : nil
@@ -347,6 +360,7 @@ extension MediaCore {
                 offset = end
             }
         }
+        track.pointee.lastArrivalAt = now
         track.pointee.answersKeyFrameRequests = packets.answersKeyFrameRequests
         if let clock = packets.clock { track.pointee.clock.set(rtp: clock.timestamp, ntp: clock.ntpTime) }
         release(track: slot, at: now, into: &batch)

@@ -1,3 +1,4 @@
+import CongestionControl
 import ICE
 import Primitives
 import RTP
@@ -41,13 +42,17 @@ extension MediaCore {
             switch packet {
             case .senderReport(let report):
                 if isPublisher { receive(report, peer: slot, at: now) }
-                if !isPublisher { receive(report.reportBlocks, peer: slot) }
+                if !isPublisher { receive(report.reportBlocks, peer: slot, at: now) }
             case .receiverReport(let report):
-                if !isPublisher { receive(report.reportBlocks, peer: slot) }
+                if !isPublisher { receive(report.reportBlocks, peer: slot, at: now) }
+            case .transportFeedback(let feedback):
+                peers[slot].pointee.bandwidth?.receive(feedback, at: now)
+            case .receiverEstimatedMaximumBitrate(let estimate):
+                peers[slot].pointee.bandwidth?.receive(estimate, at: now)
             case .genericNACK(let nack):
                 counters.nacksReceived += nack.lost.count
                 if let subscription = subscription(to: nack.mediaSSRC, peer: slot) {
-                    retransmit(nack.lost, subscription: subscription, peer: slot, into: &batch)
+                    retransmit(nack.lost, subscription: subscription, peer: slot, at: now, into: &batch)
                 }
             case .pictureLossIndication(_, let mediaSSRC):
                 receiveKeyFrameRequest(for: mediaSSRC, peer: slot, at: now, into: &batch)
@@ -55,11 +60,11 @@ extension MediaCore {
                 for entry in request.entries {
                     receiveKeyFrameRequest(for: entry.ssrc, peer: slot, at: now, into: &batch)
                 }
-            case .sourceDescription, .goodbye, .transportFeedback, .receiverEstimatedMaximumBitrate,
-                .applicationDefined, .extendedReport, .unknown:
+            case .sourceDescription, .goodbye, .applicationDefined, .extendedReport, .unknown:
                 break
             }
         }
+        if !isPublisher { applyEstimate(to: slot, at: now) }
     }
 
     private func subscription(to ssrc: UInt32, peer slot: Int) -> Peer.Subscription? {
@@ -80,8 +85,11 @@ extension MediaCore {
         track.pointee.clock.receive(report, at: ntp(at: now), offset: &peers[slot].pointee.clockOffset)
     }
 
-    private mutating func receive(_ blocks: [ReportBlock], peer slot: Int) {
+    private mutating func receive(_ blocks: [ReportBlock], peer slot: Int, at now: Instant) {
         for block in blocks where subscription(to: block.ssrc, peer: slot) != nil {
+            let roundTrip = block.roundTripTime(at: ntp(at: now))
+            if let roundTrip { peers[slot].pointee.roundTrip = roundTrip }
+            peers[slot].pointee.bandwidth?.receive(block, roundTrip: roundTrip, at: now)
             let lost = max(Int(block.cumulativeLost), 0)
             let before = peers[slot].pointee.reportedLoss[block.ssrc] ?? 0
             if lost > before { counters.packetsLostOutbound += lost - before }

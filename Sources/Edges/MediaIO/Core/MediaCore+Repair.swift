@@ -61,7 +61,8 @@ extension MediaCore {
         }
         guard let ssrc else { return nil }
         return peer.pointee.sources.firstIndex {
-            $0.ssrc == ssrc && $0.binding == retransmission.binding && !$0.isRetransmission
+            $0.ssrc == ssrc && $0.binding == retransmission.binding && $0.layer == retransmission.layer
+                && !$0.isRetransmission
         }
     }
 

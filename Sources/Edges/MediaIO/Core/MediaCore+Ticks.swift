@@ -13,7 +13,10 @@ extension MediaCore {
     mutating func tick(at now: Instant, into batch: inout SendBatch) {
         tickPhase = (tickPhase + 1) % Self.phases
         for slot in 0..<peers.capacity where peers.contains(slot) {
-            if peers[slot].pointee.role == .publisher { sendTransportFeedback(to: slot, at: now, into: &batch) }
+            switch peers[slot].pointee.role {
+            case .publisher: sendTransportFeedback(to: slot, at: now, into: &batch)
+            case .viewer: adaptViewer(slot, at: now, into: &batch)
+            }
             if slot % Self.phases == tickPhase { visit(slot, at: now, into: &batch) }
         }
         for slot in 0..<tracks.capacity where tracks.contains(slot) {
@@ -109,6 +112,8 @@ extension MediaCore {
                     packetsReceived: track.pointee.packetsReceived,
                     packetsLost: lost[slot] ?? 0,
                     viewers: track.pointee.forwarderCount,
+                    pausedViewers: (0..<track.pointee.forwarderCount)
+                        .count { track.pointee.forwarders[$0].phase == .paused },
                     keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
                     bufferedBytes: track.pointee.log.allocatedBytes,
                     silence: silence?.seconds,

@@ -1,3 +1,4 @@
+import CongestionControl
 import ICE
 import Media
 package import Primitives
@@ -68,6 +69,11 @@ package struct MediaCore: ~Copyable {
     var pendingTracks: [Int] = []
     /// Publishers with packets missing, and when the first of them is to be asked again.
     var repairingPeers: [Int] = []
+    /// The layers that a choice is made among, described; kept for its memory.
+    var layerScratch: [LayerSelector.Layer] = []
+    /// Viewers for whom something waits that their paths cannot take yet, and when to look again.
+    var queuedPeers: [Int] = []
+    var nextPacerTick: Instant?
     var nextRepair: Instant?
 
     /// A core that has seen nothing.
@@ -114,6 +120,7 @@ package struct MediaCore: ~Copyable {
         }
         consider(nextReplayTick)
         consider(nextRepair)
+        consider(nextPacerTick)
         for slot in pendingTracks where tracks.contains(slot) { consider(tracks[slot].pointee.burstDeadline) }
         return earliest
     }
@@ -124,6 +131,7 @@ package struct MediaCore: ~Copyable {
         if let due = nextReplayTick, due <= now {
             replayTick(at: now, into: &batch)
         }
+        if let due = nextPacerTick, due <= now { pacerTick(at: now, into: &batch) }
         if let due = nextRepair, due <= now { requestRepairs(at: now, into: &batch) }
         if nextTick <= now {
             tick(at: now, into: &batch)
@@ -194,6 +202,18 @@ package struct MediaCore: ~Copyable {
             where peers[peer].pointee.bindingTracks[index] == slot {
                 peers[peer].pointee.bindingTracks[index] = Peer.noTrack
             }
+            for index in peers[peer].pointee.bindingLayers.indices {
+                for layer in peers[peer].pointee.bindingLayers[index].indices
+                where peers[peer].pointee.bindingLayers[index][layer] == slot {
+                    peers[peer].pointee.bindingLayers[index][layer] = Peer.noTrack
+                }
+            }
+            for index in peers[peer].pointee.subscriptions.indices {
+                peers[peer].pointee.subscriptions[index].layers.removeAll { $0 == slot }
+                if peers[peer].pointee.subscriptions[index].target == slot {
+                    peers[peer].pointee.subscriptions[index].target = nil
+                }
+            }
         }
         _ = tracks.remove(slot)
     }
@@ -223,11 +243,14 @@ package struct MediaCore: ~Copyable {
         )
         peer.bindings = bindings
         peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? Peer.noTrack }
+        peer.bindingLayers = bindings.map { $0.layers.map { tracksByID[$0] ?? Peer.noTrack } }
         peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
         let slot = insert(peer, username: specification.local.usernameFragment)
         for (index, binding) in bindings.enumerated() {
             guard let track = tracksByID[binding.track] else { continue }
             attach(publisher: slot, to: track, as: binding)
+            // Layers are told apart by name; which SSRC has which is only learnt from packets.
+            guard binding.layers.isEmpty else { continue }
             for ssrc in binding.negotiated.ssrcs {
                 addSource(ssrc: ssrc, binding: index, isRetransmission: false, to: slot)
             }
@@ -246,15 +269,25 @@ package struct MediaCore: ~Copyable {
             events.append(.ended(specification.id, .shutdown))
             return
         }
-        let peer = Peer(
+        var peer = Peer(
             specification,
             role: .viewer,
             reportSSRC: UInt32.random(in: 1...(.max), using: &generator),
             at: now
         )
+        let usesTransportCC = bindings.contains { $0.sender.transportCCExtension != nil }
+        peer.bandwidth = BandwidthEstimator(
+            .init(
+                sendsTransportSequenceNumbers: usesTransportCC,
+                canPad: bindings.contains { $0.sender.rtxSSRC != nil }
+            ),
+            firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
+        )
         let slot = insert(peer, username: specification.local.usernameFragment)
         for binding in bindings {
-            guard let track = tracksByID[binding.track] else { continue }
+            guard let first = tracksByID[binding.track] else { continue }
+            let layers = layers(of: binding, first: first, at: now)
+            let track = layers.last ?? first
             let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
                 binding.sender.rtxPayloadType.map { payloadType in
                     Forwarder.Retransmission(
@@ -269,6 +302,10 @@ package struct MediaCore: ~Copyable {
                 ssrc: binding.sender.ssrc,
                 payloadType: binding.sender.payloadType,
                 retransmission: retransmission,
+                headerExtension: HeaderExtensionTemplate(
+                    transportCC: binding.sender.transportCCExtension,
+                    playoutDelay: binding.sender.playoutDelayExtension.map { ($0, Self.playoutDelay) }
+                ),
                 isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
                 timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
@@ -277,10 +314,33 @@ package struct MediaCore: ~Copyable {
             let position = tracks[track].pointee.add(forwarder)
             tracks[track].pointee.catchingUp += 1
             peers[slot].pointee.subscriptions.append(
-                Peer.Subscription(track: track, position: position, binding: binding)
+                Peer.Subscription(
+                    track: track,
+                    position: position,
+                    binding: binding,
+                    layers: layers,
+                    selector: layers.isEmpty ? nil : LayerSelector(layer: layers.count - 1, at: now)
+                )
             )
         }
     }
+
+    /// The slots of a picture's layers, from the lowest to the highest bitrate; empty for sound.
+    private func layers(of binding: PlaybackBinding, first: Int, at now: Instant) -> [Int] {
+        guard tracks[first].pointee.isVideo else { return [] }
+        let slots = binding.layers.compactMap { tracksByID[$0] }
+        guard slots.contains(first) else { return [first] }
+        func rate(_ slot: Int) -> Double {
+            let arrival = tracks[slot].pointee.lastArrivalAt
+            // A layer that is turned off is no place to begin.
+            guard let arrival, now - arrival < Self.layerSilence else { return 0 }
+            return tracks[slot].pointee.bitrate.estimate(at: now)
+        }
+        return slots.sorted { rate($0) < rate($1) }
+    }
+
+    /// Viewers show pictures as soon as they can be decoded.
+    static var playoutDelay: PlayoutDelay { PlayoutDelay(minimum: 0, maximum: 0) }
 
     // MARK: Ending
 
@@ -291,19 +351,10 @@ package struct MediaCore: ~Copyable {
             handshakes.append(.close(peers[slot].pointee.id, peers[slot].pointee.address))
         }
         while let subscription = peers[slot].pointee.subscriptions.popLast() {
-            let track = tracks[subscription.track]
-            if track.pointee.forwarders[subscription.position].phase != .live { track.pointee.catchingUp -= 1 }
-            if let moved = track.pointee.removeForwarder(at: subscription.position) {
-                let last = track.pointee.forwarderCount
-                for index in peers[moved].pointee.subscriptions.indices
-                where peers[moved].pointee.subscriptions[index].track == subscription.track
-                    && peers[moved].pointee.subscriptions[index].position == last
-                {
-                    peers[moved].pointee.subscriptions[index].position = subscription.position
-                }
-            }
+            detach(subscription)
         }
-        for track in peers[slot].pointee.bindingTracks where track >= 0 && tracks.contains(track) {
+        let fed = peers[slot].pointee.bindingTracks + peers[slot].pointee.bindingLayers.joined()
+        for track in fed where track >= 0 && tracks.contains(track) {
             if tracks[track].pointee.publisher == slot {
                 tracks[track].pointee.publisher = nil
                 endSource(ofTrack: track)

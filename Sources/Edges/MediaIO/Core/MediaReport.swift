@@ -9,6 +9,8 @@ package struct MediaReport: Sendable {
         package var packetsReceived: Int
         package var packetsLost: Int
         package var viewers: Int
+        /// Viewers whose paths cannot carry the track at present.
+        package var pausedViewers: Int
         /// Seconds between the last two key frames; `nil` before the second.
         package var keyFrameInterval: Double?
         package var bufferedBytes: Int
@@ -41,6 +43,10 @@ package struct MediaCounters: Sendable {
     package var nacksReceived = 0
     package var nacksSent = 0
     package var retransmissions = 0
+    /// Times that a viewer fell so far behind that it was taken to the next key frame.
+    package var keyFrameSkips = 0
+    /// Times that a viewer went over to another simulcast layer.
+    package var layerSwitches = 0
     package var keyFrameRequestsReceived = 0
     package var keyFrameRequestsSent = 0
     /// Datagrams from addresses that belong to no session, or that no session accepts.
@@ -67,6 +73,8 @@ package struct MediaCounters: Sendable {
         nacksReceived += other.nacksReceived
         nacksSent += other.nacksSent
         retransmissions += other.retransmissions
+        keyFrameSkips += other.keyFrameSkips
+        layerSwitches += other.layerSwitches
         keyFrameRequestsReceived += other.keyFrameRequestsReceived
         keyFrameRequestsSent += other.keyFrameRequestsSent
         datagramsIgnored += other.datagramsIgnored

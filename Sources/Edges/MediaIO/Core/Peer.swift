@@ -1,3 +1,4 @@
+import CongestionControl
 import DTLS
 import ICE
 import Primitives
@@ -13,6 +14,8 @@ struct Peer: ~Copyable {
         var ssrc: UInt32
         var track: Int
         var binding: Int
+        /// Which of the binding's layers it feeds; 0 without simulcast.
+        var layer = 0
         var isRetransmission: Bool
         var statistics: ReceptionStatistics
         var sequences = SequenceUnwrapper()
@@ -28,6 +31,19 @@ struct Peer: ~Copyable {
         var track: Int
         var position: Int
         var binding: PlaybackBinding
+        /// Slots of the picture's layers, from the lowest to the highest bitrate; only the track itself without
+        /// simulcast, and empty for sound.
+        var layers: [Int] = []
+        var selector: LayerSelector?
+        /// The highest layer that the viewer asked for; `nil` for the best.
+        var wish: Int?
+        /// The layer to go over to at its next key frame.
+        var target: Int?
+        /// How packets were called that went out before the last switches, for those that get lost.
+        var past: [(track: TrackID, forwarder: Forwarder)] = []
+
+        /// Switches that are remembered; retransmission reaches back a second.
+        static let maximumPast = 3
     }
 
     /// A decrypted packet that waits.
@@ -72,6 +88,8 @@ struct Peer: ~Copyable {
 
     var bindings: [IngestBinding] = []
     var bindingTracks: [Int] = []
+    /// For each binding the slots of its layers, in the order of the names; empty without simulcast.
+    var bindingLayers: [[Int]] = []
     var sources: [Source] = []
     /// Packets of a section that has changed its codec, until the control plane says where they go.
     var held: [HeldPacket] = []
@@ -84,8 +102,25 @@ struct Peer: ~Copyable {
     /// Cumulative loss that a viewer has reported, by our SSRC.
     var reportedLoss: [UInt32: Int] = [:]
     var retransmissionCredit = Peer.retransmissionBurst
+    var recentlyRepeated = RepeatFilter()
+    /// To a viewer and back, from its receiver reports.
+    var roundTrip: Interval?
+    /// What a viewer's path carries; `nil` for publishers.
+    var bandwidth: BandwidthEstimator?
+    var pacer = Pacer()
+    /// When the first packet of media went to a viewer.
+    var mediaBegunAt: Instant?
+    /// Whether the viewer is on the pacer's list.
+    var isQueued = false
     /// The SSRC of our own reports to a publisher.
     let reportSSRC: UInt32
+
+    /// The slot of the track that a layer of a binding feeds, or ``noTrack`` or ``awaitedTrack``.
+    func track(ofBinding binding: Int, layer: Int) -> Int {
+        let track = bindingTracks[binding]
+        guard track >= 0, bindingLayers[binding].indices.contains(layer) else { return track }
+        return bindingLayers[binding][layer]
+    }
 
     /// Retransmitted packets that a viewer may ask for at once, and per second.
     static let retransmissionBurst = 256

@@ -44,6 +44,8 @@ struct Track: ~Copyable {
     var forwarders: UnsafeMutablePointer<Forwarder>
     private(set) var forwarderCount = 0
     private var forwarderCapacity = 8
+    /// Viewers that go over to this layer at its next key frame; checked against their subscriptions.
+    var arrivingPeers: [Int] = []
     /// How many forwarders are not live: they wait for a key frame, or replay.
     var catchingUp = 0
     /// Workers that hold a copy.

@@ -1,0 +1,60 @@
+import MediaIO
+import Primitives
+import RTP
+import TestSupport
+import Testing
+
+@Suite("Viewers on paths of known capacity")
+struct PacingTests {
+    @Test func `every packet to the viewer carries the next transport-wide number`() throws {
+        let scene = try Scene()
+        let downlink = try VirtualDownlink(scene, rate: 20e6)
+        scene.play(frames: 150, through: [downlink], keyFrameEvery: 60, firstIsKey: true)
+        let numbers = downlink.transportNumbers
+        #expect(numbers.count >= 150 * 8 - 16)
+        #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $1 == $0 &+ 1 })
+    }
+
+    @Test func `a stream that fits the path arrives whole and without a queue`() throws {
+        let scene = try Scene()
+        // 30 frames of 8 packets of 930 bytes: about 1.8 Mbit/s.
+        let downlink = try VirtualDownlink(scene, rate: 6e6)
+        scene.play(frames: 600, through: [downlink], keyFrameEvery: 60, firstIsKey: true)
+        #expect(downlink.dropped == 0)
+        #expect(downlink.media.map(\.counter).sorted() == Array(0..<UInt32(downlink.media.count)))
+        let delays = downlink.media.suffix(2000).map { $0.delay.seconds * 1000 }.sorted()
+        #expect(delays[delays.count * 95 / 100] < 20 + 30)
+    }
+
+    @Test func `a burst larger than the budget leaves in groups`() throws {
+        let scene = try Scene()
+        let downlink = try VirtualDownlink(scene, rate: 8e6)
+        scene.play(frames: 90, through: [downlink], firstIsKey: true, packets: 4)
+        // A key frame of 64 packets: at 5 Mbit/s or somewhat more it takes some ticks of 5 ms.
+        for datagram in scene.camera.frame(isKeyFrame: true, packets: 64) {
+            scene.worker.receive(datagram, from: scene.camera.client.address)
+        }
+        var groups: [Int] = []
+        for _ in 0..<200 {
+            let sent = scene.worker.sink.take()
+            let count = sent.count { $0.to == downlink.viewer.address }
+            if count > 0 { groups.append(count) }
+            downlink.step(sent)
+            scene.worker.run(until: scene.worker.now + .milliseconds(1))
+        }
+        #expect(groups.count > 4)
+        #expect(groups.allSatisfy { $0 <= 40 })
+        #expect(downlink.media.contains { $0.counter == scene.camera.counter - 1 })
+    }
+
+    @Test func `a viewer that gives no feedback is sent everything at once`() throws {
+        let scene = try Scene()
+        let viewer = try scene.join(rtx: true)
+        scene.play(frames: 3, firstIsKey: true)
+        _ = scene.worker.sink.take()
+        for datagram in scene.camera.frame(isKeyFrame: false, packets: 100) {
+            scene.worker.receive(datagram, from: scene.camera.client.address)
+        }
+        #expect(scene.received(by: viewer, from: scene.worker.sink.take()).counters.count == 100)
+    }
+}
