@@ -35,7 +35,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
-    "Conformance": ["Primitives", "SDP", "ICE", "DTLS", "Telemetry"],
+    "Conformance": ["Primitives", "SDP", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.

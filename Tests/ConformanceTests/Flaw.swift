@@ -12,6 +12,7 @@ struct Flaw: Sendable, CustomTestStringConvertible {
     /// Whether sessions stay that nobody could end.
     var leavesSessions = false
     var keepsAbandoned = false
+    var media = ReferencePeer.Flaw.none
     /// What it does to a request before it looks at it.
     var before: @Sendable (inout ProbeRequest, inout ReferenceServer.State) -> Void = { _, _ in }
     /// What it does to an answer that would be right.
@@ -55,6 +56,14 @@ struct Flaw: Sendable, CustomTestStringConvertible {
         after = { _, response in
             if response.status == 201, let tag = response.fields[.eTag] { response.fields[.eTag] = tagged(tag) }
         }
+    }
+
+    /// A server whose media are wrong.
+    init(_ name: String, _ kind: EndpointKind = .whep, media: ReferencePeer.Flaw, fails: Set<Row>) {
+        self.name = name
+        self.kind = kind
+        self.media = media
+        self.fails = fails
     }
 
     init(keepingAbandoned name: String) {

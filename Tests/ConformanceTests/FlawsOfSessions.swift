@@ -85,7 +85,7 @@ extension Flaw {
                 lines.map { $0.hasPrefix("a=ice-options") ? "a=ice-options:ice2" : $0 }
             }
         },
-        Flaw("a failed restart ends the session", fails: [.restartFailure]) { request, state in
+        Flaw("a failed restart ends the session", fails: [.restartFailure, .mediaSurvives]) { request, state in
             if request.isPatch, String(decoding: request.body ?? [], as: UTF8.self).contains("ice-pwd:short") {
                 state.sessions[request.session] = nil
             }
@@ -184,7 +184,16 @@ extension Flaw {
         Flaw("a problem is no object", fails: [.problemMembers]) { if $1.status == 413 { $1.body = Array("[]".utf8) } },
     ]
 
-    static let all = ofEndpoints + ofAnswers + ofSessions + ofRefusals
+    static let ofMedia: [Flaw] = [
+        Flaw("no address answers", media: .unreachable, fails: [.mediaConnected]),
+        Flaw("no media comes", media: .mute, fails: [.mediaReceived]),
+        Flaw("a failed restart ends the transport", .whip, media: .fragile, fails: [.mediaSurvives]),
+        Flaw("a failed restart stops the media", media: .startled, fails: [.mediaSurvives]),
+        Flaw("media comes after DELETE", media: .endless, fails: [.mediaEnds]),
+        Flaw("a publisher is answered after DELETE", .whip, media: .endless, fails: [.mediaEnds]),
+    ]
+
+    static let all = ofEndpoints + ofAnswers + ofSessions + ofRefusals + ofMedia
 }
 
 extension HTTPFields {

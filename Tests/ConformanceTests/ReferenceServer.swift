@@ -22,6 +22,7 @@ final class ReferenceServer: Sendable {
         var sessions: [String: Session] = [:]
         var now = Duration.zero
         var counter = 0
+        var refusedRestarts = 0
 
         mutating func next(_ prefix: String) -> String {
             counter += 1
@@ -40,6 +41,10 @@ final class ReferenceServer: Sendable {
     }
 
     var openSessions: Int { state.withLock { $0.sessions.count } }
+    var now: Duration { state.withLock { $0.now } }
+    /// A run asks for one restart that must fail before it connects a session, and for one afterwards.
+    var refusedRestarts: Int { state.withLock { $0.refusedRestarts } }
+    var media: ReferencePeer.Flaw { flaw?.media ?? .none }
 
     func advance(by duration: Duration) {
         state.withLock { state in
@@ -162,7 +167,10 @@ final class ReferenceServer: Sendable {
         guard let fragment = try? SDPFragment(parsing: request.body ?? []) else { return problem(400) }
         let remote = ["ice-ufrag", "ice-pwd"].compactMap { fragment.first($0) }
         guard remote != session.remote else { return ProbeResponse(status: 204) }
-        guard remote.count == 2, remote[1].utf8.count >= 22 else { return problem(400) }
+        guard remote.count == 2, remote[1].utf8.count >= 22 else {
+            state.refusedRestarts += 1
+            return problem(400)
+        }
         session.remote = remote
         session.local = [state.next("ufrag"), state.next("password-of-the-server")]
         session.tag = "\"\(state.next("tag"))\""

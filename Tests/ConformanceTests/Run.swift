@@ -1,4 +1,3 @@
-import Conformance
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -7,6 +6,8 @@ import NIOCore
 import Primitives
 import TestSupport
 import Testing
+
+@testable import Conformance
 
 /// A run of the examination against a server in this process.
 enum Run {
@@ -46,8 +47,11 @@ enum Run {
     ) async throws -> Report {
         try await serving(server) { address, transport in
             let endpoint = try Endpoint(address + path, token: token.map { .init($0) })
+            var generator = SeededGenerator(seed: 8)
+            let offer = ProbeOffer(endpoint.kind, using: &generator).text
             let world = EndpointExamination.World(
-                transport: transport, generator: SeededGenerator(seed: 7), wait: { server.advance(by: $0) })
+                transport: transport, makePeer: { ReferencePeer(server: server, kind: $0, offer: offer) },
+                generator: SeededGenerator(seed: 7), wait: { server.advance(by: $0) })
             return await EndpointExamination(endpoint, includesSlow: true, world: world).run()
         }
     }

@@ -13,7 +13,7 @@ struct IngestHealthTests {
         _ id: TrackID, keyFrameInterval: Double? = 2, hasPublisherClock: Bool = true, clockJumps: Int = 0
     ) -> MediaReport.Track {
         MediaReport.Track(
-            id: id, isOwner: true, bitsPerSecond: 1, packetsReceived: 100, packetsLost: 0, viewers: 0,
+            id: id, isOwner: true, bitsPerSecond: 1, packetsReceived: 100, packetsLost: 0, viewers: 0, pausedViewers: 0,
             keyFrameInterval: keyFrameInterval, bufferedBytes: 0, silence: 0, hasPublisherClock: hasPublisherClock,
             clockJumps: clockJumps)
     }

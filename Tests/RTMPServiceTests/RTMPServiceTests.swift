@@ -28,13 +28,15 @@ struct RTMPServiceTests {
         _ backend: RecordingBackend,
         configure: (inout RTMPServiceConfiguration) -> Void = { _ in },
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        onRefusal: @escaping @Sendable (String) -> Void = { _ in },
         _ body: (_ service: RTMPService, _ port: UInt16) async throws -> Result
     ) async throws -> Result {
         var configuration = RTMPServiceConfiguration()
         configuration.host = "127.0.0.1"
         configuration.port = 0
         configure(&configuration)
-        let service = RTMPService(configuration: configuration, backend: backend, logger: logger)
+        let service = RTMPService(
+            configuration: configuration, backend: backend, logger: logger, onRefusal: onRefusal)
         let port = try await service.bind()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
@@ -139,6 +141,24 @@ struct RTMPServiceTests {
             // Completes only because the server hangs up.
             try await channel.closeFuture.get()
         }
+    }
+
+    @Test func `whoever speaks no RTMP is counted, and whoever is refused is counted once`() async throws {
+        let refusals = Mutex<[String]>([])
+        let backend = RecordingBackend { _ in "no" }
+        let configure = { @Sendable (configuration: inout RTMPServiceConfiguration) in
+            configuration.lingerSeconds = 0
+        }
+        let note = { @Sendable (reason: String) in refusals.withLock { $0.append(reason) } }
+        try await Self.withService(backend, configure: configure, onRefusal: note) { _, port in
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: Int(port)).get()
+            try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"))
+            try await channel.closeFuture.get()
+            let publisher = try await TestPublisher.connect(port: port, path: "live/cam")
+            for await _ in publisher.events {}
+        }
+        #expect(refusals.withLock { $0 } == ["rtmp-malformed", "test"])
     }
 
     @Test func `a decision that comes after the publisher has gone is undone`() async throws {

@@ -71,9 +71,19 @@ struct LayerSelectorTests {
         #expect((6...18).contains(run.changes))
     }
 
-    @Test func `when not even the lowest layer fits for a second, the picture pauses, and comes back`() {
+    @Test func `a picture that nearly fits is not taken away when there is no smaller one`() {
         var run = Run(layer: 0)
-        #expect(run.step(0.9, kilobits: 60) == .layer(0))
+        #expect(run.step(60, kilobits: 110) == .layer(0))
+        for _ in 0..<20 {
+            run.step(2, kilobits: 60)
+            run.step(0.2, kilobits: 140)
+        }
+        #expect(run.changes == 0)
+    }
+
+    @Test func `when not even the lowest layer comes near to fitting, the picture pauses, and comes back`() {
+        var run = Run(layer: 0)
+        #expect(run.step(2.9, kilobits: 60) == .layer(0))
         #expect(run.step(0.3, kilobits: 60) == .paused)
         #expect(run.step(5, kilobits: 160) == .paused)
         #expect(run.step(5, kilobits: 200) == .layer(0))

@@ -1,8 +1,10 @@
+import Media
 import MediaIO
 import Primitives
 import RTP
 import TestSupport
 import Testing
+import WebRTC
 
 /// A camera behind a lossy path with a delay: datagrams arrive, requests go back and are answered, all in virtual time.
 private final class LossyUplink {
@@ -153,5 +155,31 @@ struct RepairTests {
         let received = scene.received(by: viewer, from: scene.worker.sink.take())
         #expect(received.counters == Array(0..<12))
         #expect(received.isContinuous)
+    }
+
+    @Test func `a publisher that understands only REMB is told once a second what it may send`() throws {
+        let worker = VirtualWorker()
+        let camera = VirtualCamera(client: try VirtualClient(id: 1))
+        var negotiated = VirtualCamera.track()
+        negotiated.selected.supportsREMB = true
+        worker.perform(.addTrack(.init(id: 1, codec: .h264, owner: 0)))
+        worker.perform(.addPublisher(camera.client.specification, [IngestBinding(track: 1, negotiated: negotiated)]))
+        camera.client.connect(to: worker)
+        var limits: [UInt64] = []
+        for frame in 0..<150 {
+            for datagram in camera.frame(isKeyFrame: frame == 0, packets: 10) {
+                worker.receive(datagram, from: camera.client.address)
+            }
+            worker.run(until: worker.now + Interval(ticks: 3000, atRate: 90_000))
+            for datagram in worker.sink.take() where datagram.to == camera.client.address {
+                for case .receiverEstimatedMaximumBitrate(let limit) in camera.client.openRTCP(datagram.bytes) {
+                    limits.append(limit.bitrate)
+                    #expect(limit.ssrcs == [camera.ssrc])
+                }
+            }
+        }
+        #expect((4...6).contains(limits.count))
+        // 2.2 Mbit/s arrive and none is lost.
+        #expect(limits.last.map { $0 > 3_000_000 } == true)
     }
 }

@@ -67,17 +67,19 @@ function showState() {
   const badge = element("badge");
   badge.dataset.state = state;
   say(badge, badges[state]);
-  element("cover").hidden = state === "live";
+  const soundOnly = state === "live" && words !== "";
+  element("cover").hidden = state === "live" && !soundOnly;
   // A last picture that stays is better than a black one: the cover is only a strip then.
-  element("cover").classList.toggle("strip", video.videoWidth > 0 && ["stalled", "connecting", "waiting"].includes(state));
-  say(element("headline"), headlines[state]);
+  const keepsPicture = soundOnly || ["stalled", "connecting", "waiting"].includes(state);
+  element("cover").classList.toggle("strip", video.videoWidth > 0 && keepsPicture);
+  say(element("headline"), soundOnly ? "Sound only" : headlines[state]);
   say(element("explanation"), words);
   say(element("hint"), hint);
   if (refusal?.alternate && state === "refused") {
     element("hint").append(" ", make("a", { href: refusal.alternate, textContent: "Try the other form of this stream." }));
   }
   element("retry").hidden = !["refused", "idle"].includes(state) || stream === null;
-  say(element("status"), state === "live" ? "The stream is live." : `${headlines[state]}. ${words} ${hint}`.trim());
+  say(element("status"), state === "live" ? `The stream is live. ${words}`.trim() : `${headlines[state]}. ${words} ${hint}`.trim());
   showSound();
 }
 

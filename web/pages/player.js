@@ -12,17 +12,20 @@ const longestStall = 16000;
 const attemptLimit = 8000;
 /** Bytes that arrive but never become a picture: the session is given up after this. */
 const undecodableLimit = 6000;
+/** Sound without a picture for this long is worth a word. */
+const pictureLimit = 3000;
 
 /** One session and the media that came with it. */
 class View {
   bytes = 0;
   frames = 0;
+  arrived = 0;
   opened = false;
   ended = false;
 
   constructor(token) {
     const now = performance.now();
-    this.createdAt = this.bytesAt = this.framesAt = now;
+    this.createdAt = this.bytesAt = this.framesAt = this.arrivedAt = now;
     this.flowsSince = null;
     this.stream = new MediaStream();
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -65,11 +68,13 @@ class View {
     }
     let bytes = 0;
     let frames = 0;
+    let arrived = 0;
     let hasVideo = false;
     for (const entry of (await this.connection.getStats()).values()) {
       if (entry.type === "inbound-rtp") {
         bytes += entry.bytesReceived ?? 0;
         frames += entry.framesDecoded ?? 0;
+        arrived += entry.framesReceived ?? entry.framesDecoded ?? 0;
         hasVideo ||= entry.kind === "video" && entry.bytesReceived > 0;
       }
     }
@@ -86,8 +91,12 @@ class View {
     if (frames > this.frames || !hasVideo) {
       this.framesAt = now;
     }
+    if (arrived > this.arrived || !hasVideo) {
+      this.arrivedAt = now;
+    }
     this.bytes = bytes;
     this.frames = frames;
+    this.arrived = arrived;
   }
 
   close() {
@@ -172,7 +181,7 @@ export class Player extends EventTarget {
       this.#drop("current");
       this.#nextAttemptAt = 0;
       this.#become("connecting", "The session ended. Connecting again.");
-    } else if (now - view.framesAt > undecodableLimit && now - view.bytesAt < 1000) {
+    } else if (now - view.framesAt > undecodableLimit && now - view.arrivedAt < 1000) {
       this.#drop("current");
       this.#become("connecting", "Media arrived, but no picture came out of it. Connecting again.");
     } else if (now - view.bytesAt > this.#stallAfter) {
@@ -184,7 +193,9 @@ export class Player extends EventTarget {
       if (now - view.flowsSince > 10000) {
         this.#stallAfter = shortestStall;
       }
-      this.#become("live");
+      // The gateway takes the picture away, and leaves the sound, where the network cannot carry it.
+      this.#become("live", now - view.arrivedAt > pictureLimit ? "No picture is arriving, only sound. Your network may "
+        + "be too slow for it at the moment; it comes back by itself." : "");
     }
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Conformance
+import Foundation
 import GatewayConfiguration
 import Primitives
 import UnixSignals
@@ -74,8 +75,11 @@ struct ConformanceCommand: AsyncParsableCommand {
     /// Runs to the end, or until a signal: a session that was made is ended in any case.
     private func examine(_ endpoint: Endpoint, over transport: HTTPClientTransport) async -> Report {
         let (json, kind) = (json, endpoint.kind)
-        let examination = EndpointExamination(endpoint, includesSlow: slow, world: .init(transport: transport)) {
-            finding in
+        let server = endpoint.url.host().flatMap { HostNames.resolve($0).first }
+        let world = EndpointExamination.World(
+            transport: transport,
+            makePeer: { kind throws(TransportFailure) in try ClientPeer(kind, server: server) })
+        let examination = EndpointExamination(endpoint, includesSlow: slow, world: world) { finding in
             let line = Report.line(finding, kind)
             // Machines want one object, and people want to see that something goes on.
             if !json { Terminal.say(line) } else if Terminal.isLogInteractive { Terminal.note(line) }

@@ -20,17 +20,21 @@ package actor EndpointExamination {
     package struct World: Sendable {
         package var transport: any ConformanceTransport
         package var generator: any RandomNumberGenerator & Sendable
+        /// Connects sessions; without it rows about media are skipped.
+        package var makePeer: (@Sendable (EndpointKind) throws(TransportFailure) -> any ConformancePeer)?
         /// Seconds since 1970.
         package var now: @Sendable () -> Int64
         package var wait: @Sendable (Duration) async -> Void
 
         package init(
             transport: any ConformanceTransport,
+            makePeer: (@Sendable (EndpointKind) throws(TransportFailure) -> any ConformancePeer)? = nil,
             generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
             now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) },
             wait: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
         ) {
             self.transport = transport
+            self.makePeer = makePeer
             self.generator = generator
             self.now = now
             self.wait = wait
@@ -73,7 +77,7 @@ package actor EndpointExamination {
     private var requestsLeft: Int
     private var silence = 0
     private var waits = 0
-    private var isStopped = false
+    private(set) var isStopped = false
 
     /// - Parameters:
     ///   - endpoint: What to examine.
@@ -101,6 +105,7 @@ package actor EndpointExamination {
     package func run() async -> Report {
         await examineEndpoint()
         await examineSession()
+        await examineMedia()
         await examineRefusals()
         await examineIdleStream()
         await examineCounterOffer()

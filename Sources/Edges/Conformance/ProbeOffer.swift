@@ -61,13 +61,19 @@ struct ProbeOffer: Sendable {
     var text: String { description.text }
 
     /// A fragment for the section that speaks for the bundle (RFC 8840 §4.4).
+    func fragment(_ credentials: ICECredentials, candidates: [String]) -> String {
+        Self.fragment(mid: description.media.first?.mid, credentials, candidates: candidates)
+    }
+
+    /// A fragment for one section.
     ///
     /// - Parameters:
+    ///   - mid: Which one.
     ///   - credentials: Those of the offer to trickle, others to restart.
     ///   - candidates: Values of `a=candidate`.
     /// - Returns: The body of a PATCH.
-    func fragment(_ credentials: ICECredentials, candidates: [String]) -> String {
-        var section = SDPFragment.Section(mid: description.media.first?.mid)
+    static func fragment(mid: String?, _ credentials: ICECredentials, candidates: [String]) -> String {
+        var section = SDPFragment.Section(mid: mid)
         section.attributes.append("ice-ufrag", credentials.usernameFragment)
         section.attributes.append("ice-pwd", credentials.password.revealed)
         for candidate in candidates { section.attributes.append("candidate", candidate) }

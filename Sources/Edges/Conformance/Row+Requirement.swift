@@ -17,6 +17,7 @@ extension Row {
             .restartFailure:
             restartRequirement
         case .endIgnoresTag, .end, .end200, .endAgain, .endPatch, .abandoned: endRequirement
+        case .mediaConnected, .mediaReceived, .mediaSurvives, .mediaEnds: mediaRequirement
         case .type, .type415, .garbage, .garbage400, .codecs, .size, .token, .challenge, .idle, .retryAfter:
             refusalRequirement
         case .counterOffer, .counterOfferSDP, .counterOfferValidity, .counterOfferAnswer: counterOfferRequirement
@@ -178,6 +179,25 @@ extension Row {
         case .endPatch: return Requirement(.should, "PATCH of a session that ended is 404 or 410", "RFC 9110 §15.5.5")
         default:
             return Requirement(.should, "A session that never connects ends by itself within 90 s", "RFC 7675 §5.1")
+        }
+    }
+
+    private var mediaRequirement: Requirement {
+        switch self {
+        case .mediaConnected:
+            return Requirement(
+                .must, "A session connects, by ICE and by DTLS with the certificate of the answer",
+                whip: "RFC 9725 §3", whep: "WHEP, Overview")
+        case .mediaReceived:
+            return Requirement(.should, "Media comes within five seconds", whip: nil, whep: "WHEP, Overview")
+        case .mediaSurvives:
+            return Requirement(
+                .must, "A restart that fails does not disturb a connected session", whip: "RFC 9725 §4.3.3",
+                whep: "WHEP, ICE Restarts")
+        default:
+            return Requirement(
+                .must, "DELETE ends the transport: the server says so, or falls silent", whip: "RFC 9725 §4.2",
+                whep: "WHEP, Playback session termination")
         }
     }
 

@@ -61,6 +61,11 @@ package enum Row: String, CaseIterable, Hashable, Sendable {
     case endPatch = "end.patch"
     case abandoned = "end.abandoned"
 
+    case mediaConnected = "media.connected"
+    case mediaReceived = "media.received"
+    case mediaSurvives = "media.failed-restart"
+    case mediaEnds = "media.ended"
+
     case type = "refusal.type"
     case type415 = "refusal.type-415"
     case garbage = "refusal.garbage"

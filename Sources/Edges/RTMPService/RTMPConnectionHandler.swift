@@ -244,6 +244,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
         guard let context, phase != .closed, phase != .lingering else { return }
         phase = .lingering
         logger.info("RTMP connection closed", metadata: [LogKeys.eventReason: "\(error)"])
+        if let reason = error.refusalReason { onRefusal(reason) }
         stopPublishing()
         timer?.task.cancel()
         timer = nil

@@ -5,7 +5,7 @@ package import Primitives
 /// Down at once when the estimate is far below the layer, after a moment when it is a little below; up only after it has carried a higher one with room to
 /// spare for a while. A layer that had to be left soon after it was entered is not tried again for twice as long as the
 /// time before, so that a path on the edge between two layers does not make the picture flicker. When not even the lowest
-/// layer fits, the picture is paused and the sound goes on.
+/// layer comes near to fitting for some seconds, the picture is paused and the sound goes on.
 package struct LayerSelector: Sendable {
     /// One encoding, as it stands.
     package struct Layer: Sendable {
@@ -34,8 +34,10 @@ package struct LayerSelector: Sendable {
     static let tolerance = 0.9
     /// A layer is left at once when the estimate is below this part of its bitrate.
     static let collapse = 0.7
-    /// How long a higher layer must have fitted, and no layer for a pause, before anything is done.
+    /// How long a higher layer must have fitted, or the present one not, before anything is done.
     static let patience = Interval.seconds(1)
+    /// How long the estimate must have been far below the lowest layer before the picture is taken away.
+    static let pausePatience = Interval.seconds(3)
     /// A layer left sooner than this after it was entered was a mistake.
     static let probation = Interval.seconds(10)
     /// The longest wait before a mistake is repeated.
@@ -48,6 +50,8 @@ package struct LayerSelector: Sendable {
     private var fitsSince: Instant?
     /// Since when the chosen layer does not fit.
     private var starvesSince: Instant?
+    /// Since when the estimate has been far below the lowest layer.
+    private var collapsedSince: Instant?
     private var waits = LayerSelector.patience
 
     /// A selector that begins with a layer.
@@ -70,8 +74,6 @@ package struct LayerSelector: Sendable {
         let allowed = min(wish ?? .max, layers.count - 1)
         guard let highest = layers.indices.last(where: { $0 <= allowed && layers[$0].isActive }) else { return choice }
         guard let estimate else {
-            fitsSince = nil
-            starvesSince = nil
             enter(.layer(highest), at: now)
             return choice
         }
@@ -90,6 +92,7 @@ package struct LayerSelector: Sendable {
             stepDown(from: current, to: highestFitting(1), lowest: lowest, hasCollapsed: hasCollapsed, at: now)
         case .layer(let current):
             starvesSince = nil
+            collapsedSince = nil
             climb(from: current, to: highestFitting(Self.headroom), at: now)
         }
         return choice
@@ -109,12 +112,23 @@ package struct LayerSelector: Sendable {
     ) {
         let since = starvesSince ?? now
         starvesSince = since
-        let target = fitting ?? (current > lowest ? lowest : nil)
-        // An estimate that dips for a moment is no reason to change anything, nor any to take the picture away.
-        guard now - since >= Self.patience || (hasCollapsed && target != nil) else { return }
-        starvesSince = nil
+        guard let target = fitting ?? (current > lowest ? lowest : nil) else {
+            return starve(hasCollapsed: hasCollapsed, at: now)
+        }
+        // An estimate that dips for a moment is no reason to change anything.
+        guard hasCollapsed || now - since >= Self.patience else { return }
         noteMistake(at: now)
-        enter(target.map { .layer($0) } ?? .paused, at: now)
+        enter(.layer(target), at: now)
+    }
+
+    /// Nothing smaller is left. A picture that stutters now and then is better than none.
+    private mutating func starve(hasCollapsed: Bool, at now: Instant) {
+        guard hasCollapsed else { return collapsedSince = nil }
+        let since = collapsedSince ?? now
+        collapsedSince = since
+        guard now - since >= Self.pausePatience else { return }
+        noteMistake(at: now)
+        enter(.paused, at: now)
     }
 
     private mutating func climb(from current: Int, to fitting: Int?, at now: Instant) {
@@ -138,9 +152,11 @@ package struct LayerSelector: Sendable {
     }
 
     private mutating func enter(_ new: Choice, at now: Instant) {
+        fitsSince = nil
+        starvesSince = nil
+        collapsedSince = nil
         guard new != choice else { return }
         choice = new
         enteredAt = now
-        fitsSince = nil
     }
 }

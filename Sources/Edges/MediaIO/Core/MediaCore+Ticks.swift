@@ -65,11 +65,32 @@ extension MediaCore {
             let ssrc = peers[slot].pointee.sources[index].ssrc
             blocks.append(peers[slot].pointee.sources[index].statistics.report(ssrc: ssrc, at: now))
         }
-        sendRTCP(
-            [.receiverReport(ReceiverReport(ssrc: peers[slot].pointee.reportSSRC, reportBlocks: blocks))],
-            to: slot,
-            into: &batch
-        )
+        let report = RTCPPacket.receiverReport(
+            ReceiverReport(ssrc: peers[slot].pointee.reportSSRC, reportBlocks: blocks))
+        sendRTCP([report] + (uplinkLimit(for: slot, at: now).map { [$0] } ?? []), to: slot, into: &batch)
+    }
+
+    /// What a publisher that understands only REMB may send; `nil` for others, and before anything came.
+    private func uplinkLimit(for slot: Int, at now: Instant) -> RTCPPacket? {
+        let peer = peers[slot]
+        guard peer.pointee.uplinkLimit != nil else { return nil }
+        var received = 0.0
+        var expected: Int64 = 0
+        var lost: Int64 = 0
+        var ssrcs: [UInt32] = []
+        for source in peer.pointee.sources where !source.isRetransmission && tracks.contains(source.track) {
+            received += tracks[source.track].pointee.bitrate.estimate(at: now)
+            expected += source.statistics.totals.packetsReceived + source.statistics.totals.packetsLost
+            lost += source.statistics.totals.packetsLost
+            ssrcs.append(source.ssrc)
+        }
+        guard !ssrcs.isEmpty else { return nil }
+        peer.pointee.uplinkLimit?.update(
+            received: Bitrate(bitsPerSecond: received), expected: expected, lost: lost)
+        let bitrate = peer.pointee.uplinkLimit?.bitrate.bitsPerSecond ?? 0
+        return .receiverEstimatedMaximumBitrate(
+            ReceiverEstimatedMaximumBitrate(
+                senderSSRC: peer.pointee.reportSSRC, bitrate: UInt64(bitrate), ssrcs: ssrcs))
     }
 
     private mutating func sendTransportFeedback(to slot: Int, at now: Instant, into batch: inout SendBatch) {

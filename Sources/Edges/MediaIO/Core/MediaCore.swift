@@ -245,6 +245,9 @@ package struct MediaCore: ~Copyable {
         peer.bindingTracks = bindings.map { tracksByID[$0.track] ?? Peer.noTrack }
         peer.bindingLayers = bindings.map { $0.layers.map { tracksByID[$0] ?? Peer.noTrack } }
         peer.transportCCExtension = bindings.lazy.compactMap { $0.negotiated.transportCCExtension }.first
+        if peer.transportCCExtension == nil, bindings.contains(where: \.negotiated.supportsREMB) {
+            peer.uplinkLimit = UplinkLimit()
+        }
         let slot = insert(peer, username: specification.local.usernameFragment)
         for (index, binding) in bindings.enumerated() {
             guard let track = tracksByID[binding.track] else { continue }

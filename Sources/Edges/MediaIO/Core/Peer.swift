@@ -98,6 +98,8 @@ struct Peer: ~Copyable {
     /// The publisher's clock against ours, from the sender reports of all its tracks.
     var clockOffset = ClockOffset()
     var transportCCExtension: UInt8?
+    /// What a publisher that understands only REMB is told; `nil` for others.
+    var uplinkLimit: UplinkLimit?
     var lastPacketAt: Instant?
     /// Cumulative loss that a viewer has reported, by our SSRC.
     var reportedLoss: [UInt32: Int] = [:]
