@@ -47,6 +47,8 @@ final class StreamListener: Sendable {
     }
 
     private func run() {
+        // Strangers may wait; packets may not.
+        martlet_renice_thread(5)
         let epoll = martlet_epoll_create()
         defer { close(epoll) }
         _ = martlet_epoll_add(epoll, mailbox.descriptor, Token.mailbox)
