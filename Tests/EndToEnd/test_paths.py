@@ -1,6 +1,8 @@
 """Ways between client and gateway: networks without UDP, NATs that forget, ICE restarts, and sessions that fail."""
 
+import os
 import re
+import signal
 import socket
 import struct
 import time
@@ -11,7 +13,7 @@ from harness import browser as browsers
 from harness import media, network, pion
 from harness.gateway import Gateway
 from harness.offers import offer
-from harness.processes import wait_until
+from harness.processes import WORK, wait_until
 from harness.relay import Relay
 from harness.watching import assert_plays_well, watch
 from test_addresses import binding_request
@@ -263,6 +265,61 @@ def test_a_restart_that_nobody_comes_for_leaves_the_session_alive(gateway, live,
         assert gateway.request("PATCH", session, fragment, headers).status in (200, 204)
     assert viewer.frames_in(8) >= 220, viewer.figures()
     assert viewers(gateway, live) == 1
+
+
+# Announced addresses
+
+
+@pytest.fixture
+def hosts():
+    """A file that stands for /etc/hosts, in the eyes of a program that is started so."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a program another /etc/hosts")
+    WORK.mkdir(exist_ok=True)
+    file = WORK / "hosts"
+    file.write_text("127.0.0.1 localhost\n192.0.2.7 gateway.test\n")
+    return file
+
+
+def as_hosts(file):
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind "{file}" /etc/hosts && exec "$@"', "sh"]
+
+
+def candidates(gateway):
+    answer = gateway.request("POST", "/whip/names", offer(), SDP)
+    assert answer.status == 201, answer
+    gateway.request("DELETE", answer.headers["Location"])
+    found = re.findall(r"^a=candidate:\S+ 1 (udp|tcp) \d+ (\S+) (\d+) typ host( tcptype passive)?\r$", answer.text, re.M)
+    assert {int(port) for _, _, port, _ in found} == {gateway.webrtc_port}
+    return [(protocol, host) for protocol, host, _, _ in found]
+
+
+def test_announced_names_are_looked_up_and_looked_up_again(hosts):
+    settings = {"webrtc.announce": "gateway.test,198.51.100.7"}
+    with Gateway(settings=settings, name="gateway-names", prefix=as_hosts(hosts)) as gateway:
+        fixed = "198.51.100.7"
+        assert candidates(gateway) == [("udp", "192.0.2.7"), ("udp", fixed), ("tcp", "192.0.2.7"), ("tcp", fixed)]
+        hosts.write_text("192.0.2.8 gateway.test\n")
+        gateway.program.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: ("udp", "192.0.2.8") in candidates(gateway), 10, lambda: gateway.program.tail())
+        assert ("udp", "192.0.2.7") not in candidates(gateway)
+
+        # A name that is gone for the moment takes nothing away.
+        hosts.write_text("127.0.0.1 localhost\n")
+        gateway.program.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "has no address at the moment" in gateway.program.log, 30, lambda: gateway.program.tail())
+        assert ("udp", "192.0.2.8") in candidates(gateway)
+
+
+def test_tcp_can_be_turned_off(start_gateway):
+    gateway = start_gateway(webrtc__tcp="false", webrtc__announce="192.0.2.7")
+    assert candidates(gateway) == [("udp", "192.0.2.7")]
+
+
+def test_a_gateway_that_only_this_machine_can_reach_says_so(start_gateway):
+    gateway = start_gateway(webrtc__host="127.0.0.1")
+    assert "Only this machine can publish or watch" in gateway.program.log
+    assert "webrtc.announce" in gateway.program.log
 
 
 # Sessions that fail
