@@ -94,7 +94,7 @@ let mediaCoreTests: [Target] = [
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
-    tests("MediaIOTests", ["MediaIO", "CLinux", "Primitives", "TestSupport"]),
+    tests("MediaIOTests", ["MediaIO", "WebRTC", "DTLS", "ICE", "STUN", "CLinux", "Primitives", "TestSupport"]),
     tests(
         "MediaClientTests",
         [

@@ -47,6 +47,8 @@ def stun():
     for name, content in (("request", request), ("response", response), ("refusal", refusal)):
         write("stun", name, content)
         write("ice", name, content)
+        write("frames", name, b"".join(struct.pack("!H", len(part)) + part for part in (content, b"", bytes(7), content)))
+    write("frames", "too-long", struct.pack("!H", 3) + b"abc" + struct.pack("!H", 2049) + bytes(40))
 
 
 def rtp():

@@ -21,6 +21,33 @@ func fuzzICE(_ input: Span<UInt8>) {
     _ = agent.deadline
 }
 
+/// A TCP stream in pieces whose length its first byte tells: cut otherwise, it must give the same datagrams.
+func fuzzFrames(_ input: Span<UInt8>) {
+    guard input.count > 0 else { return }
+    let stream = array(input)
+    let whole = frames(of: stream, pieces: stream.count)
+    let cut = frames(of: stream, pieces: Int(stream[0]) % 64 + 1)
+    precondition(whole == cut, "the frames depend on how the stream was cut")
+    precondition(whole.allSatisfy { $0.count <= StreamDeframer.maximumFrameLength }, "a frame is too long")
+}
+
+private func frames(of stream: [UInt8], pieces: Int) -> [[UInt8]] {
+    var deframer = StreamDeframer()
+    var bytes = stream
+    var frames: [[UInt8]] = []
+    bytes.withUnsafeMutableBytes { buffer in
+        for start in stride(from: 0, to: buffer.count, by: pieces) {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[start..<min(start + pieces, buffer.count)])
+            do throws(ParseError) {
+                try deframer.receive(piece) { frames.append(Array($0)) }
+            } catch {
+                return
+            }
+        }
+    }
+    return frames
+}
+
 func fuzzRTP(_ input: Span<UInt8>) {
     guard let header = try? RTPHeader(parsing: input) else { return }
     precondition(header.payloadRange.upperBound <= input.count, "the payload lies outside the packet")

@@ -6,6 +6,7 @@ import Media
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case stun
     case ice
+    case frames
     case rtp
     case rtcp
     case sdp
@@ -31,6 +32,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .stun: fuzzSTUN(input)
         case .ice: fuzzICE(input)
+        case .frames: fuzzFrames(input)
         case .rtp: fuzzRTP(input)
         case .rtcp: fuzzRTCP(input)
         case .sdp: fuzzSessionDescription(input)

@@ -59,7 +59,6 @@ def test_a_session_has_an_address_a_tag_and_an_end(gateway, live):
     for refused, status in [
         (patch(trickle), 428),
         (patch(trickle, If_Match='"another"'), 412),
-        (patch("a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n" + candidates, If_Match="*"), 422),
         (gateway.request("PATCH", session, trickle, {"Content-Type": "text/plain", "If-Match": tag}), 415),
     ]:
         assert refused.status == status, refused
@@ -67,6 +66,23 @@ def test_a_session_has_an_address_a_tag_and_an_end(gateway, live):
         problem(refused)
     # None of it has ended the session.
     assert patch(trickle, If_Match=tag).status == 204
+
+    # Other credentials restart ICE: ours are new too, and so is the tag.
+    restart = "a=group:BUNDLE 0 1\r\n" + candidates.replace(
+        "a=candidate", "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=candidate"
+    )
+    restarted = patch(restart, If_Match="*")
+    assert restarted.status == 200, restarted
+    assert restarted.headers["Content-Type"] == FRAGMENT
+    assert restarted.headers["ETag"] != tag
+    lines = restarted.text.split("\r\n")
+    assert lines[:2] == ["a=ice-lite", "a=group:BUNDLE 0 1"] and "a=mid:0" in lines
+    ours = {line for line in lines if line.startswith(("a=ice-ufrag", "a=ice-pwd"))}
+    assert len(ours) == 2 and not any(line in answer.text for line in ours)
+    assert any(line.startswith("a=candidate") and " udp " in line for line in lines)
+    assert any(line.startswith("a=candidate") and line.endswith("tcptype passive") for line in lines)
+    assert patch(restart, If_Match=tag).status == 412
+    assert patch(restart, If_Match=restarted.headers["ETag"]).status == 204
     assert gateway.request("DELETE", answer.headers["Location"]).status == 200
     assert gateway.request("DELETE", answer.headers["Location"]).status == 404
 

@@ -104,7 +104,7 @@ struct SettingsLoaderTests {
     func `every key can be set in all three places`(key: String) throws {
         let setting = try #require(Setting.all.first { $0.key == key })
         let examples = [
-            "true", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
+            "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
             "https://example.org", "stun:stun.example.org", String(repeating: "ab", count: 32),
         ]
         let accepted = examples.first { example in

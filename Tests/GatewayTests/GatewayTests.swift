@@ -130,30 +130,90 @@ struct SessionChangeTests {
         Array("a=ice-ufrag:\(ufrag)\r\na=ice-pwd:\(password)\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n".utf8)
     }
 
-    @Test func `candidates are taken, other credentials are not, and the session lives on`() async throws {
+    private func change(
+        _ harness: GatewayHarness, _ session: String, _ fragment: [UInt8]
+    ) async throws -> SessionRestart? {
+        try await harness.gateway.change(
+            session: session, stream: GatewayHarness.stream(), kind: .publisher, fragment: fragment)
+    }
+
+    @Test func `candidates are taken, and what is no fragment is not`() async throws {
         let harness = try GatewayHarness()
         defer { harness.stop() }
         let answer = try await harness.publish()
-        let gateway = harness.gateway
         let stream = try GatewayHarness.stream()
-        #expect(await gateway.entityTag(of: answer.sessionID, stream: stream, kind: .publisher) == answer.entityTag)
         #expect(answer.entityTag.hasPrefix("\"") && answer.entityTag.hasSuffix("\""))
         for fragment in [trickle("Rem0", "remotepasswordremotepass"), Array("a=end-of-candidates\r\n".utf8)] {
-            try await gateway.addCandidates(fragment, session: answer.sessionID, stream: stream, kind: .publisher)
+            #expect(try await change(harness, answer.sessionID, fragment) == nil)
         }
-        for (fragment, code) in [
-            (trickle("Othr", "anotherpasswordanother12"), GatewayRefusal.Code.restartNotSupported),
-            (Array("a=ice-ufrag:Rem0\r\n".utf8), .malformedFragment), ([0xFF, 0x00], .malformedFragment),
-        ] {
+        for fragment in [Array("a=ice-ufrag:Othr\r\n".utf8), [0xFF, 0x00]] {
             let refusal = try #require(
-                await #expect(throws: GatewayRefusal.self) {
-                    try await gateway.addCandidates(
-                        fragment, session: answer.sessionID, stream: stream, kind: .publisher)
-                })
-            #expect(refusal.code == code)
+                await #expect(throws: GatewayRefusal.self) { try await change(harness, answer.sessionID, fragment) })
+            #expect(refusal.code == .malformedFragment)
             #expect(!refusal.message.contains("Othr"))
         }
-        #expect(await gateway.entityTag(of: answer.sessionID, stream: stream, kind: .publisher) != nil)
+        let gateway = harness.gateway
+        #expect(await gateway.entityTag(of: answer.sessionID, stream: stream, kind: .publisher) == answer.entityTag)
         #expect(await gateway.entityTag(of: answer.sessionID, stream: stream, kind: .viewer) == nil)
+    }
+
+    @Test func `other credentials restart ICE, with credentials and a tag of ours that are new`() async throws {
+        let harness = try GatewayHarness()
+        defer { harness.stop() }
+        let answer = try await harness.publish()
+        let stream = try GatewayHarness.stream()
+        var tags: Set = [answer.entityTag]
+        var fragments: Set = [answer.sdp]
+        for round in 1...4 {
+            let own = trickle("Rem\(round)", "restartpassword\(round)restart")
+            let restart = try #require(try await change(harness, answer.sessionID, own))
+            #expect(tags.insert(restart.entityTag).inserted)
+            #expect(fragments.insert(restart.fragment).inserted)
+            #expect(restart.fragment.hasPrefix("a=ice-lite\r\n"))
+            #expect(restart.fragment.contains("\r\na=mid:0\r\na=ice-ufrag:"))
+            #expect(restart.fragment.contains(" typ host"))
+            #expect(
+                await harness.gateway.entityTag(of: answer.sessionID, stream: stream, kind: .publisher)
+                    == restart.entityTag)
+            // More candidates of the same restart, and late ones of the generation before it.
+            #expect(try await change(harness, answer.sessionID, own) == nil)
+            if round == 1 {
+                let late = trickle("Rem0", "remotepasswordremotepass")
+                #expect(try await change(harness, answer.sessionID, late) == nil)
+            }
+        }
+        #expect(await harness.gateway.sessions[answer.sessionID]?.remotes.count == 2)
+        #expect(try await harness.status().state == "live")
+    }
+
+    @Test func `a client that asks for a session that has failed is told why`() async throws {
+        let harness = try GatewayHarness()
+        defer { harness.stop() }
+        let answer = try await harness.publish()
+        let session = try #require(await harness.gateway.sessions.values.first)
+        await harness.gateway.handle(.ended(session.peer, .noChecks))
+        let refusal = try #require(
+            await #expect(throws: GatewayRefusal.self) {
+                try await harness.gateway.end(
+                    session: answer.sessionID, stream: GatewayHarness.stream(), kind: .publisher)
+            })
+        #expect(refusal.code == .unknownSession)
+        #expect(refusal.message.contains("no STUN packet") && refusal.message.contains("webrtc.announce"))
+    }
+
+    @Test func `failed sessions are remembered up to a number`() {
+        var failures = RecentFailures()
+        for number in 0..<(RecentFailures.capacity + 10) { failures.note(.noPair, of: "\(number)") }
+        failures.note(.consentLost, of: "\(RecentFailures.capacity)")
+        #expect(failures.count == RecentFailures.capacity)
+        #expect(failures.cause(of: "9") == nil)
+        #expect(failures.cause(of: "10") == .noPair)
+        #expect(failures.cause(of: "\(RecentFailures.capacity)") == .consentLost)
+    }
+
+    @Test func `every failure has a name and words of its own`() {
+        #expect(Set(SessionFailure.allCases.map(\.rawValue)).count == SessionFailure.allCases.count)
+        #expect(Set(SessionFailure.allCases.map(\.explanation)).count == SessionFailure.allCases.count)
+        for end in [PeerEnd.requested, .closed, .shutdown] { #expect(SessionFailure(end) == nil) }
     }
 }

@@ -128,7 +128,8 @@ struct GatewayMetricsTests {
         let harness = try GatewayHarness()
         defer { harness.stop() }
         let ends: [(PeerEnd, String)] = [
-            (.consentExpired, "never-connected"), (.handshakeTimeout, "dtls-timeout"),
+            (.noChecks, "no-stun"), (.noPair, "no-pair"), (.consentExpired, "consent-lost"),
+            (.handshakeTimeout, "dtls-timeout"),
             (.handshakeFailed(.fingerprintMismatch), "fingerprint-mismatch"),
             (.handshakeFailed(.noCommonSRTPProfile), "dtls-failed"), (.closed, "none"),
         ]

@@ -17,6 +17,7 @@ final class FakeGateway: GatewayService {
         var calls: [Call] = []
         var refusal: GatewayRefusal?
         var streams: [StreamStatus] = []
+        var restart: SessionRestart?
     }
 
     private let state = Mutex(State())
@@ -26,6 +27,7 @@ final class FakeGateway: GatewayService {
     var calls: [Call] { state.withLock { $0.calls } }
 
     func refuse(with refusal: GatewayRefusal?) { state.withLock { $0.refusal = refusal } }
+    func restart(with restart: SessionRestart) { state.withLock { $0.restart = restart } }
     func show(_ streams: [StreamStatus]) { state.withLock { $0.streams = streams } }
 
     private func note(_ call: Call) throws(GatewayRefusal) {
@@ -54,11 +56,12 @@ final class FakeGateway: GatewayService {
         return answer
     }
 
-    func addCandidates(
-        _ fragment: [UInt8], session: String, stream: StreamName, kind: SessionKind
-    ) async throws(GatewayRefusal) {
+    func change(
+        session: String, stream: StreamName, kind: SessionKind, fragment: [UInt8]
+    ) async throws(GatewayRefusal) -> SessionRestart? {
         try note(Call(what: "trickle", stream: stream.description, session: session, body: fragment))
         try check(session)
+        return state.withLock { $0.restart }
     }
 
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {

@@ -136,8 +136,19 @@ struct SessionTests {
 
     @Test func `what cannot be done with a session is a problem of its own`() async throws {
         let client = await Client()
-        client.gateway.refuse(with: GatewayRefusal(.restartNotSupported, "No restart."))
-        try expectProblem(try await patch(client, ifMatch: ["*"]), 422, "ice-restart-not-supported")
+        client.gateway.refuse(with: GatewayRefusal(.malformedFragment, "No fragment."))
+        try expectProblem(try await patch(client, ifMatch: ["*"]), 400, "malformed-fragment")
+    }
+
+    @Test func `an ICE restart is answered with a fragment and a new tag`() async throws {
+        let client = await Client()
+        client.gateway.restart(with: SessionRestart(fragment: "a=ice-lite\r\n", entityTag: "\"next\""))
+        let answer = try await patch(client, ifMatch: ["*"])
+        #expect(answer.status == .ok)
+        #expect(answer.headers[.contentType] == "application/trickle-ice-sdpfrag")
+        #expect(answer.headers[.eTag] == "\"next\"")
+        #expect(answer.headers[.cacheControl] == "no-store")
+        #expect(String(buffer: answer.body) == "a=ice-lite\r\n")
     }
 
     @Test func `ICE servers stand in links, with credentials that end`() async throws {

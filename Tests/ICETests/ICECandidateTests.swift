@@ -64,6 +64,33 @@ struct ICECandidateTests {
         #expect(try ICECandidate(parsing: line.prefix(required)).relatedAddress == nil)
     }
 
+    @Test func `passive TCP candidates rank below every UDP candidate that is not relayed`() throws {
+        let address = try #require(TransportAddress("192.0.2.1", port: 8100))
+        let best = ICECandidate(passiveTCP: address)
+        let next = ICECandidate(passiveTCP: address, otherPreference: 8190)
+        #expect(best.priority > next.priority)
+        for kind in [ICECandidate.Kind.host, .peerReflexive, .serverReflexive] {
+            #expect(ICECandidate(address: address, kind: kind, localPreference: 0).priority > best.priority)
+        }
+        #expect(ICECandidate(address: address, kind: .relayed).priority < next.priority)
+        // RFC 6544 §4.2: the direction preference of a passive host candidate is 4.
+        #expect(best.priority >> 21 & 7 == 4)
+        #expect(best.foundation != ICECandidate(address: address).foundation)
+        #expect(best.sdp.hasSuffix(" 1 tcp \(best.priority) 192.0.2.1 8100 typ host tcptype passive"))
+        #expect(try ICECandidate(parsing: best.sdp) == best)
+        #expect(!best.isUsable)
+    }
+
+    @Test(arguments: [
+        ("1 1 tcp 1 192.0.2.1 9 typ host tcptype active", ICECandidate.TCPType.active),
+        ("1 1 tcp 1 192.0.2.1 9 typ host generation 0 tcptype so", .simultaneousOpen),
+        ("1 1 tcp 1 192.0.2.1 9 typ host tcptype", nil), ("1 1 tcp 1 192.0.2.1 9 typ host tcptype other", nil),
+        ("1 1 udp 1 192.0.2.1 9 typ host tcptype active", nil), ("1 1 tcp 1 192.0.2.1 9 typ host", nil),
+    ])
+    func `the type of a TCP candidate is read where it is told`(line: String, type: ICECandidate.TCPType?) throws {
+        #expect(try ICECandidate(parsing: line).tcpType == type)
+    }
+
     @Test func `what was written reads back`() throws {
         for host in ["192.0.2.1", "2001:db8::1", "::1"] {
             for kind in [ICECandidate.Kind.host, .serverReflexive, .peerReflexive, .relayed] {

@@ -31,8 +31,8 @@ struct LiteConsentTests {
 
     @Test func `packets and checks from elsewhere do not`() {
         agent.receive(ScriptedPeer.check(nominating: true, priority: 9), from: first, at: 0)
-        agent.receive(ScriptedPeer.check(priority: 1), from: second, at: 5)
-        agent.notePacket(from: second, at: 20)
+        agent.receive(ScriptedPeer.check(priority: 1), from: second, at: 1)
+        agent.notePacket(from: second, at: 1.9)
         agent.notePacket(from: ScriptedPeer.address(3), at: 20)
         #expect(agent.deadline == .zero + .seconds(30))
     }

@@ -80,4 +80,48 @@ struct NominationTests {
         #expect(agent.selection(plain(), from: second, at: 9.9) == nil)
         #expect(agent.selection(plain(), from: second, at: 10) == second)
     }
+
+    @Test
+    func `a peer whose packets come from another address it has validated is followed once the old one is silent`() {
+        agent.receive(nomination(), from: first, at: 0)
+        agent.receive(plain(), from: second, at: 1)
+        #expect(agent.notePacket(from: second, at: 1.9) == nil)
+        #expect(agent.selectedAddress == first)
+        #expect(agent.notePacket(from: second, at: 2) == second)
+        #expect(agent.selectedAddress == second)
+        #expect(agent.deadline == .zero + .seconds(32))
+        #expect(agent.notePacket(from: second, at: 3) == nil)
+    }
+
+    @Test func `packets from an address without a check of its own move nothing, however long the silence`() {
+        agent.receive(nomination(), from: first, at: 0)
+        #expect(agent.notePacket(from: second, at: 29) == nil)
+        #expect(agent.selectedAddress == first)
+    }
+
+    @Test func `a client whose NAT gives it another port is followed at its next nominating check`() {
+        let moved = ScriptedPeer.address(1, port: 6000)
+        agent.receive(nomination(), from: first, at: 0)
+        #expect(agent.selection(nomination(), from: moved, at: 2.5) == moved)
+        #expect(agent.selection(nomination(), from: moved, at: 5) == nil)
+    }
+
+    @Test func `a path that has ended is forgotten, and the next check selects`() {
+        agent.receive(nomination(9), from: first, at: 0)
+        agent.receive(plain(1), from: second, at: 0.1)
+        agent.forget(ScriptedPeer.address(3))
+        agent.forget(first)
+        #expect(agent.selectedAddress == nil)
+        #expect(!agent.isValidated(first))
+        #expect(agent.notePacket(from: second, at: 0.2) == nil)
+        #expect(agent.selection(plain(1), from: second, at: 0.3) == second)
+    }
+
+    @Test func `forgetting another path leaves the selected one as it is`() {
+        agent.receive(plain(), from: second, at: 0)
+        agent.receive(nomination(9), from: first, at: 0)
+        agent.forget(second)
+        #expect(agent.selectedAddress == first)
+        #expect(agent.isNominated)
+    }
 }

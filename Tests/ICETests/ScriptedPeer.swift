@@ -53,9 +53,24 @@ final class LiteAgent {
         return selected
     }
 
-    func notePacket(from source: TransportAddress, at seconds: Double) {
+    /// The address selected by this packet, if any.
+    @discardableResult
+    func notePacket(from source: TransportAddress, at seconds: Double) -> TransportAddress? {
         agent.noteAuthenticatedPacket(from: source, at: .zero + .init(nanoseconds: Int64(seconds * 1e9)))
     }
+
+    @discardableResult
+    func restart(local: ICECredentials, at seconds: Double) -> String? {
+        agent.restart(local: local, remote: ScriptedPeer.own, at: .zero + .init(nanoseconds: Int64(seconds * 1e9)))
+    }
+
+    func forget(_ address: TransportAddress) { agent.forget(address) }
+    func takeRetiredFragment() -> String? { agent.takeRetiredFragment() }
+
+    var usernameFragments: [String] { agent.usernameFragments }
+    var lack: ICELiteAgent.Lack { agent.lack }
+    var isNominated: Bool { agent.isNominated }
+    func isOver(at seconds: Double) -> Bool { agent.isOver(at: .zero + .init(nanoseconds: Int64(seconds * 1e9))) }
 
     var selectedAddress: TransportAddress? { agent.selectedAddress }
     var deadline: Instant? { agent.deadline }

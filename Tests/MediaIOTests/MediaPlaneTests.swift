@@ -37,6 +37,16 @@ struct MediaPlaneTests {
         #expect(plane.candidates.map(\.description) == ["192.0.2.7:\(plane.port)"])
     }
 
+    @Test func `other addresses can be announced later`() throws {
+        let first = try #require(TransportAddress("192.0.2.7", port: 0))
+        let second = try #require(TransportAddress("2001:db8::7", port: 9))
+        let plane = try MediaPlane(configuration: .init(host: "127.0.0.1", port: 0, announce: [first])) { _ in }
+        defer { plane.stop() }
+        #expect(!plane.announce([first]))
+        #expect(plane.announce([second, first]))
+        #expect(plane.candidates.map(\.description) == ["[2001:db8::7]:\(plane.port)", "192.0.2.7:\(plane.port)"])
+    }
+
     @Test func `every worker answers for its figures`() async throws {
         let plane = try MediaPlane(configuration: .init(host: "127.0.0.1", port: 0, workers: 3)) { _ in }
         defer { plane.stop() }

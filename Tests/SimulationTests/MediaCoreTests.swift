@@ -29,7 +29,9 @@ final class Scene {
     }
 
     @discardableResult
-    func join(rtx: Bool = false, transportCC: UInt8? = nil, supportsREMB: Bool = false) throws -> VirtualClient {
+    func join(
+        rtx: Bool = false, transportCC: UInt8? = nil, supportsREMB: Bool = false, from source: TransportAddress? = nil
+    ) throws -> VirtualClient {
         let id = PeerID(10 + viewers.count)
         let client = try VirtualClient(id: id)
         let ssrc = UInt32(1000 + viewers.count * 2)
@@ -47,7 +49,7 @@ final class Scene {
         )
         worker.perform(.addViewer(client.specification, [PlaybackBinding(track: track, sender: sender)]))
         viewers.append((client, ssrc))
-        client.connect(to: worker)
+        client.connect(to: worker, from: source)
         return client
     }
 
@@ -63,9 +65,13 @@ final class Scene {
     }
 
     /// Takes what has been sent to one viewer.
-    func received(by client: VirtualClient, from datagrams: [(bytes: [UInt8], to: TransportAddress)]) -> Received {
+    func received(
+        by client: VirtualClient,
+        at address: TransportAddress? = nil,
+        from datagrams: [(bytes: [UInt8], to: TransportAddress)]
+    ) -> Received {
         var received = Received()
-        for datagram in datagrams where datagram.to == client.address {
+        for datagram in datagrams where datagram.to == address ?? client.address {
             if let packet = client.open(datagram.bytes) { received.add(packet) }
         }
         return received

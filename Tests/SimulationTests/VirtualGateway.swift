@@ -87,6 +87,14 @@ final class VirtualWorker {
         settle()
     }
 
+    /// A TCP connection has ended.
+    func forgetPath(_ address: TransportAddress) {
+        core.forgetPath(address)
+        settle()
+    }
+
+    func isKnown(_ address: TransportAddress) -> Bool { core.isKnown(address) }
+    var usernameCount: Int { core.usernameCount }
     var isBlocked: Bool { batch.isBlocked }
 
     func report() -> MediaReport {
@@ -144,10 +152,16 @@ final class VirtualClient {
         PeerSpecification(id: id, local: local, remote: remote, role: .server, fingerprints: [])
     }
 
-    func bindingRequest(useCandidate: Bool = true) -> [UInt8] {
+    /// A check with the credentials of the offer, or with others.
+    func bindingRequest(
+        useCandidate: Bool = true,
+        with credentials: ICECredentials? = nil,
+        priority: UInt32 = 1
+    ) -> [UInt8] {
         transaction &+= 1
+        let local = credentials ?? local
         var attributes: [STUNAttribute] = [
-            .username(Array("\(local.usernameFragment):\(remote.usernameFragment)".utf8)), .priority(1),
+            .username(Array("\(local.usernameFragment):\(remote.usernameFragment)".utf8)), .priority(priority),
             .iceControlling(1),
         ]
         if useCandidate { attributes.append(.useCandidate) }
@@ -159,9 +173,9 @@ final class VirtualClient {
         return message.encoded(integrityKey: Array(local.password.revealed.utf8))
     }
 
-    /// ICE and the scripted end of DTLS.
-    func connect(to worker: VirtualWorker) {
-        worker.receive(bindingRequest(), from: address)
+    /// ICE, over the usual address or another one, and the scripted end of DTLS.
+    func connect(to worker: VirtualWorker, from source: TransportAddress? = nil) {
+        worker.receive(bindingRequest(), from: source ?? address)
         worker.perform(.handshake(id, .connected(keys, lastFlight: [])))
     }
 

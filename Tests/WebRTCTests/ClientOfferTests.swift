@@ -120,6 +120,30 @@ struct ClientOfferTests {
 
 @Suite("Trickled candidates")
 struct TrickleFragmentTests {
+    @Test func `a restart is answered with our credentials and candidates for the same bundle`() throws {
+        let asked = """
+            a=ice-options:trickle ice2
+            a=group:BUNDLE 0 1
+            m=audio 9 UDP/TLS/RTP/SAVPF 111
+            a=mid:0
+            a=ice-ufrag:ysXw
+            a=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k
+            """
+        let fragment = try TrickleFragment(parsing: Array(asked.utf8))
+        let local = LocalDescription.forTests
+        for acceptsTCP in [false, true] {
+            let answer = fragment.restartAnswer(
+                local: local.credentials, candidates: local.candidates, acceptsTCP: acceptsTCP)
+            #expect(answer.hasPrefix("a=ice-lite\r\na=group:BUNDLE 0 1\r\nm=audio 9 "))
+            #expect(answer.contains("\r\na=mid:0\r\n"))
+            let read = try TrickleFragment(parsing: Array(answer.utf8))
+            #expect(read.credentials == local.credentials)
+            #expect(read.candidates.count == (acceptsTCP ? 4 : 2))
+            #expect(read.candidates.filter { $0.tcpType == .passive }.count == (acceptsTCP ? 2 : 0))
+            #expect(read.endOfCandidates)
+        }
+    }
+
     @Test func `candidates and credentials are read`() throws {
         let text = """
             a=ice-ufrag:EsAw

@@ -1,4 +1,5 @@
 import DTLS
+import ICE
 import Media
 import SDP
 import Testing
@@ -168,6 +169,20 @@ struct IngestAnswerTests {
         #expect(description.media[2].attributes.contains("candidate"), "the tag of the bundle has moved")
         #expect(description.media[0].formats == ["webrtc-datachannel"])
         #expect(!description.media[0].attributes.contains("rtcp-mux"))
+    }
+
+    @Test func `addresses that take TCP too are offered a second time, after all others`() throws {
+        var local = LocalDescription.forTests
+        local.acceptsTCP = true
+        let answer = try SessionOffer(Offers.gstreamer).ingestAnswer(local: local)
+        let candidates = try parsed(answer.sdp).media[0].attributes.all("candidate").map {
+            try ICECandidate(parsing: $0)
+        }
+        #expect(candidates.map(\.transport) == [.udp, .udp, .tcp, .tcp])
+        #expect(candidates.map(\.tcpType) == [nil, nil, .passive, .passive])
+        #expect(Set(candidates[2...].map(\.address)) == Set(candidates[..<2].map(\.address)))
+        let lowestUDP = try #require(candidates[..<2].map(\.priority).min())
+        #expect(candidates[2...].allSatisfy { $0.priority < lowestUDP })
     }
 
     @Test func `only the first bundled section carries candidates, IPv4 before IPv6`() throws {

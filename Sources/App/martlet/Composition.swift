@@ -65,17 +65,17 @@ enum Composition {
 
     /// - Throws: ``CommandFailure`` when a host name to announce has no address.
     static func media(_ settings: Settings.WebRTC) throws(CommandFailure) -> MediaPlaneConfiguration {
-        var announce: [TransportAddress] = []
-        for host in settings.announce {
-            let addresses = HostNames.resolve(host)
-            guard !addresses.isEmpty else {
-                throw CommandFailure("webrtc.announce: `\(host)` has no address; check the name, or write the address")
-            }
-            announce += addresses
+        let announce: [TransportAddress]
+        do throws(UnknownHost) {
+            announce = try HostNames.resolve(settings.announce)
+        } catch {
+            throw CommandFailure(
+                "webrtc.announce: `\(error.name)` has no address; check the name, or write the address")
         }
         return MediaPlaneConfiguration(
             host: settings.host, port: settings.port, workers: settings.workers ?? HostNames.processorCount,
-            srtpBackend: settings.srtpBackend == .libsrtp2 ? .libsrtp2 : .openssl, announce: announce)
+            srtpBackend: settings.srtpBackend == .libsrtp2 ? .libsrtp2 : .openssl, announce: announce,
+            acceptsTCP: settings.tcp)
     }
 
     static func http(_ settings: Settings, nodeName: String) -> HTTPServiceConfiguration {

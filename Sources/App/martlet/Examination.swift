@@ -60,16 +60,22 @@ struct Examination {
             let plane = try MediaPlane(configuration: configuration) { _ in }
             defer { plane.stop() }
             return [
-                Finding("media port", .ok, "UDP \(plane.port) on \(settings.webrtc.host) is free"),
-                advertised(plane.candidates),
+                Finding(
+                    "media port", .ok,
+                    "UDP \(plane.port) on \(settings.webrtc.host) is free, and so is the TCP port"
+                        + (plane.acceptsTCP ? "; let clients reach both" : " (not used by clients: webrtc.tcp is off)")),
+                advertised(plane.candidates, acceptsTCP: plane.acceptsTCP),
             ]
         } catch {
             return [Finding("media port", PortTrouble(error))]
         }
     }
 
-    private func advertised(_ candidates: [TransportAddress]) -> Finding {
-        let list = candidates.map(\.host).joined(separator: ", ")
+    /// The candidates that a client will see.
+    private func advertised(_ candidates: [TransportAddress], acceptsTCP: Bool) -> Finding {
+        let list =
+            candidates.map(\.description).joined(separator: ", ")
+            + (acceptsTCP ? " by UDP and by TCP" : " by UDP alone")
         guard !candidates.isEmpty else {
             return Finding(
                 "advertised addresses", .failed, "none", cure: "set webrtc.announce to the address clients connect to")

@@ -40,6 +40,7 @@ struct GatewayProcess {
         let (events, report) = AsyncStream.makeStream(of: MediaEvent.self)
         let plane = try startMedia(settings.webrtc) { report.yield($0) }
         defer { plane.stop() }
+        warnOfLoopback(plane.candidates, logger)
         let gateway = Gateway(
             plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
             logger: Logger(label: "gateway"))
@@ -72,6 +73,9 @@ struct GatewayProcess {
         // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
         var services: [any Service] = [GatewayRunner(gateway: gateway), http, rtmp]
         if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }
+        if let announcement = Announcement(hosts: settings.webrtc.announce, plane: plane, logger: logger) {
+            services.append(announcement)
+        }
         services.append(
             Drain(gateway: gateway, readiness: readiness, grace: settings.shutdownGrace, logger: logger))
         do {
@@ -80,6 +84,13 @@ struct GatewayProcess {
             throw CommandFailure(PortTrouble(error).description)
         }
         logger.info("Gateway stopped")
+    }
+
+    private func warnOfLoopback(_ candidates: [TransportAddress], _ logger: Logger) {
+        guard candidates.allSatisfy(\.isLoopback) else { return }
+        logger.warning(
+            "Only this machine can publish or watch by WebRTC; set webrtc.announce to the address clients connect to",
+            metadata: [LogKeys.candidates: "\(candidates.map(\.host).joined(separator: ", "))"])
     }
 
     private func startMedia(

@@ -1,6 +1,11 @@
 import Glibc
 import Primitives
 
+/// A host name without an address.
+struct UnknownHost: Error {
+    var name: String
+}
+
 /// What the system says about names and itself.
 enum HostNames {
     /// The addresses of a host name, or of a literal address itself; empty when there are none.
@@ -28,6 +33,22 @@ enum HostNames {
         }
         return addresses
     }
+
+    /// The addresses of several names, in their order.
+    ///
+    /// Waits for the network: not for threads that others wait for.
+    static func resolve(_ hosts: [String]) throws(UnknownHost) -> [TransportAddress] {
+        var all: [TransportAddress] = []
+        for host in hosts {
+            let addresses = resolve(host)
+            guard !addresses.isEmpty else { throw UnknownHost(name: host) }
+            all += addresses.filter { !all.contains($0) }
+        }
+        return all
+    }
+
+    /// Whether a host is a name, whose addresses may change.
+    static func isName(_ host: String) -> Bool { TransportAddress(host, port: 0) == nil }
 
     /// Cores this process may use.
     static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }

@@ -30,6 +30,7 @@ extension Gateway {
             credentials: plane.makeCredentials(worker: worker),
             fingerprint: plane.fingerprint,
             candidates: plane.candidates,
+            acceptsTCP: plane.acceptsTCP,
             sessionID: UInt64.random(in: 1...(1 << 62)),
             canonicalName: MediaCore.canonicalName,
             firstSSRC: UInt32.random(in: 1...0x7FFF_FFFF)
@@ -46,13 +47,12 @@ extension Gateway {
         "The gateway has as many sessions as it is configured to take.",
         retryAfter: .seconds(10)
     )
-    static let unknownSession = GatewayRefusal(
-        .unknownSession,
-        "There is no such session. It may have ended; make a new one."
-    )
-    static let restartNotSupported = GatewayRefusal(
-        .restartNotSupported,
-        "The fragment has other ICE credentials than the offer, which asks for an ICE restart. This gateway cannot do "
-            + "that; the session goes on as it is. To change the network path, make a new session."
-    )
+
+    /// Says also what became of a session that failed a while ago.
+    func unknownSession(_ id: String) -> GatewayRefusal {
+        guard let cause = recentFailures.cause(of: id) else {
+            return GatewayRefusal(.unknownSession, "There is no such session. It may have ended; make a new one.")
+        }
+        return GatewayRefusal(.unknownSession, "The session has failed: \(cause.explanation). Make a new one.")
+    }
 }

@@ -22,7 +22,7 @@ extension Gateway {
             worker: worker,
             stream: stream,
             entityTag: "\"\(RandomID.make())\"",
-            remote: remote
+            remotes: remote.map { [$0] } ?? []
         )
         sessions[session.id] = session
         sessionsByPeer[session.peer] = session.id

@@ -62,42 +62,18 @@ extension Gateway {
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
     }
 
-    /// Takes trickled candidates (RFC 8840).
-    ///
-    /// An ICE-lite gateway learns addresses from the checks themselves, so candidates are read, checked and forgotten.
-    package func addCandidates(
-        _ fragment: [UInt8],
-        session id: String,
-        stream: StreamName,
-        kind: SessionKind
-    ) async throws(GatewayRefusal) {
-        guard let session = session(id, stream: stream, kind: kind) else { throw Self.unknownSession }
-        let trickled: TrickleFragment
-        do throws(OfferError) {
-            trickled = try TrickleFragment(parsing: fragment)
-        } catch {
-            throw GatewayRefusal(
-                .malformedFragment,
-                "The body is not a trickle ICE fragment (application/trickle-ice-sdpfrag): \(error.detail)"
-            )
-        }
-        if let credentials = trickled.credentials, let remote = session.remote, credentials != remote {
-            throw Self.restartNotSupported
-        }
-    }
-
     /// What `If-Match` must name; `nil` when there is no such session.
     package func entityTag(of id: String, stream: StreamName, kind: SessionKind) -> String? {
         session(id, stream: stream, kind: kind)?.entityTag
     }
 
-    private func session(_ id: String, stream: StreamName, kind: SessionKind) -> Session? {
+    func session(_ id: String, stream: StreamName, kind: SessionKind) -> Session? {
         sessions[id].flatMap { $0.stream == stream && $0.kind == kind ? $0 : nil }
     }
 
     /// Ends a session by DELETE.
     package func end(session id: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {
-        guard let session = session(id, stream: stream, kind: kind) else { throw Self.unknownSession }
+        guard let session = session(id, stream: stream, kind: kind) else { throw unknownSession(id) }
         plane.post(.removePeer(session.peer, .requested), to: session.worker)
         forget(session)
     }

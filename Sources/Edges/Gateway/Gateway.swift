@@ -1,4 +1,3 @@
-import DTLS
 package import Logging
 package import MediaIO
 import Primitives
@@ -23,6 +22,7 @@ package actor Gateway {
     var sessions: [String: Session] = [:]
     var sessionsByPeer: [PeerID: String] = [:]
     var failures: [String: Int] = [:]
+    var recentFailures = RecentFailures()
     var isDraining = false
     var joinNegotiation = DurationHistogram()
 
@@ -136,20 +136,15 @@ package actor Gateway {
     }
 
     func note(_ reason: PeerEnd, of session: Session) {
-        let name: String
-        switch reason {
-        case .requested, .closed, .shutdown: return
-        case .consentExpired: name = session.isConnected ? "consent-lost" : "never-connected"
-        case .handshakeTimeout, .handshakeFailed(.timeout): name = "dtls-timeout"
-        case .handshakeFailed(.fingerprintMismatch): name = "fingerprint-mismatch"
-        case .handshakeFailed: name = "dtls-failed"
-        }
-        failures[name, default: 0] += 1
+        guard let failure = SessionFailure(reason) else { return }
+        failures[failure.rawValue, default: 0] += 1
+        recentFailures.note(failure, of: session.id)
         logger.info(
             "session failed",
             metadata: [
                 LogKeys.stream: "\(session.stream)", LogKeys.sessionKind: "\(session.kind.rawValue)",
-                LogKeys.eventReason: "\(name)", LogKeys.errorMessage: "\(reason)",
+                LogKeys.session: "\(session.id)", LogKeys.eventReason: "\(failure.rawValue)",
+                LogKeys.errorMessage: "\(reason)",
             ]
         )
     }

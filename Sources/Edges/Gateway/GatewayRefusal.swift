@@ -8,7 +8,6 @@ package struct GatewayRefusal: Error, Sendable, CustomStringConvertible {
 
         package static let malformedOffer = Code(name: "malformed-offer", status: 400)
         package static let malformedFragment = Code(name: "malformed-fragment", status: 400)
-        package static let restartNotSupported = Code(name: "ice-restart-not-supported", status: 422)
         package static let unknownSession = Code(name: "unknown-session", status: 404)
         package static let notPublishing = Code(name: "stream-not-publishing", status: 409)
         package static let alreadyPublishing = Code(name: "stream-already-publishing", status: 409)

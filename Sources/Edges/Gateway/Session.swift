@@ -32,6 +32,19 @@ package struct SessionAnswer: Sendable {
     }
 }
 
+/// What a client gets that has restarted ICE.
+package struct SessionRestart: Sendable {
+    /// Our new credentials and candidates, as `application/trickle-ice-sdpfrag`.
+    package var fragment: String
+    /// The session's new entity tag, quotes included.
+    package var entityTag: String
+
+    package init(fragment: String, entityTag: String) {
+        self.fragment = fragment
+        self.entityTag = entityTag
+    }
+}
+
 /// A WebRTC session of a stream.
 struct Session: Sendable {
     let id: String
@@ -39,9 +52,9 @@ struct Session: Sendable {
     let peer: PeerID
     let worker: Int
     let stream: StreamName
-    let entityTag: String
-    /// Those of the client's offer.
-    let remote: ICECredentials?
+    var entityTag: String
+    /// The client's credentials: those of its offer or of a restart, and those of the latest restart.
+    var remotes: [ICECredentials]
     var isConnected = false
 }
 

@@ -52,7 +52,8 @@ extension Setting {
 
     private static let webrtc = [
         Setting("webrtc.host", \.webrtc.host, .address, "The address of WebRTC media."),
-        Setting("webrtc.port", \.webrtc.port, .port(from: 1), "The UDP port of WebRTC media."),
+        Setting("webrtc.port", \.webrtc.port, .port(from: 1), "The UDP port of WebRTC media, and the TCP port."),
+        Setting("webrtc.tcp", \.webrtc.tcp, .boolean, "Whether clients without UDP may come by TCP."),
         Setting(
             "webrtc.announce",
             \.webrtc.announce,

@@ -60,7 +60,11 @@ package struct Settings: Sendable, Equatable {
         package var host = "::"
         /// `webrtc.port`: the one UDP port of all workers, and the TCP port that locks it.
         package var port: UInt16 = 8100
+        /// `webrtc.tcp`: whether clients that UDP does not reach may come by TCP to the same port.
+        package var tcp = true
         /// `webrtc.announce`: addresses or host names put in candidates; empty means the usable local addresses.
+        ///
+        /// Names are resolved at the start, every minute, and at SIGHUP.
         package var announce: [String] = []
         /// `webrtc.workers`: 1 to 64 threads; `nil` is one for each core.
         package var workers: Int?

@@ -9,12 +9,13 @@ package protocol GatewayService: Sendable {
         by identity: PublisherIdentity
     ) async throws(GatewayRefusal) -> SessionAnswer
     func play(stream: StreamName, offer: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer
-    func addCandidates(
-        _ fragment: [UInt8],
+    /// `nil` unless the fragment restarts ICE.
+    func change(
         session: String,
         stream: StreamName,
-        kind: SessionKind
-    ) async throws(GatewayRefusal)
+        kind: SessionKind,
+        fragment: [UInt8]
+    ) async throws(GatewayRefusal) -> SessionRestart?
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
     /// `nil` when there is no such session.
     func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String?

@@ -97,8 +97,16 @@ struct SessionRoutes: Sendable {
                 try Precondition.check(request.headers[values: .ifMatch], tag: tag)
             }
             let fragment = try await Body.collect(request)
-            try await gateway.addCandidates(fragment, session: id, stream: stream, kind: kind)
-            return Response(status: .noContent)
+            guard let restart = try await gateway.change(session: id, stream: stream, kind: kind, fragment: fragment)
+            else { return Response(status: .noContent) }
+            // RFC 9725 section 4.3.3: a restart begins a new ICE session, and so has a tag of its own.
+            return Response(
+                status: .ok,
+                headers: [
+                    .contentType: Self.fragmentType, .eTag: restart.entityTag, .cacheControl: "no-store",
+                ],
+                body: .init(byteBuffer: .init(string: restart.fragment))
+            )
         } catch let refusal as GatewayRefusal {
             throw Problem(refusal)
         } catch let problem as Problem {

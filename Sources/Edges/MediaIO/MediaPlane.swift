@@ -17,19 +17,23 @@ package struct MediaPlaneConfiguration: Sendable {
     package var srtpBackend: SRTPBackend
     /// Addresses for our candidates, their ports ignored; empty for the usable local ones.
     package var announce: [TransportAddress]
+    /// Whether clients may come by TCP to the same port, where UDP does not reach it (RFC 6544).
+    package var acceptsTCP: Bool
 
     package init(
         host: String = "::",
         port: UInt16 = 8100,
         workers: Int = 1,
         srtpBackend: SRTPBackend = .openssl,
-        announce: [TransportAddress] = []
+        announce: [TransportAddress] = [],
+        acceptsTCP: Bool = true
     ) {
         self.host = host
         self.port = port
         self.workers = workers
         self.srtpBackend = srtpBackend
         self.announce = announce
+        self.acceptsTCP = acceptsTCP
     }
 }
 
@@ -41,12 +45,18 @@ package final class MediaPlane: Sendable {
     /// The port in use, also when the system chose it.
     package let port: UInt16
     /// The addresses that answers offer to clients.
-    package let candidates: [TransportAddress]
+    package var candidates: [TransportAddress] { announced.withLock { $0 } }
+    /// Whether clients may come to these addresses by TCP too.
+    package let acceptsTCP: Bool
     package var workerCount: Int { workers.count }
 
+    private let announced: Mutex<[TransportAddress]>
     private let workers: [MediaWorker]
     private let handshake: HandshakeThread
     private let threads: Mutex<[Thread]>
+    /// `nil` when clients may not come by TCP.
+    private let streams: StreamListener?
+    private let streamThread: Mutex<Thread?>
     private let nextPeer = Atomic<UInt64>(1)
     private let nextTrack = Atomic<UInt32>(1)
     private let portLock: Mutex<PortBox?>
@@ -80,8 +90,10 @@ package final class MediaPlane: Sendable {
         let mediaPort = try MediaPort(host: configuration.host, port: configuration.port, workers: count)
         port = mediaPort.port
         fingerprint = context.fingerprint
-        candidates = Self.candidates(configuration, port: mediaPort.port, family: mediaPort.family)
+        announced = Mutex(Self.candidates(configuration, port: mediaPort.port, family: mediaPort.family))
+        acceptsTCP = configuration.acceptsTCP
         let sockets = mediaPort.sockets
+        let listener = mediaPort.listener
         portLock = Mutex(PortBox(mediaPort))
         let workers = (0..<count).map { number in
             MediaWorker(
@@ -106,6 +118,11 @@ package final class MediaPlane: Sendable {
             threads.append(worker.start(socket: sockets[worker.number], outputs: outputs))
         }
         self.threads = Mutex(threads)
+        let streams =
+            configuration.acceptsTCP
+            ? StreamListener(descriptor: listener, workerCount: count) { workers[$0].take($1) } : nil
+        self.streams = streams
+        streamThread = Mutex(streams?.start())
     }
 
     /// Ends all threads and gives the port back.
@@ -117,6 +134,9 @@ package final class MediaPlane: Sendable {
             return threads
         }
         guard !running.isEmpty else { return }
+        // First, so that no connection is handed to a worker that has gone.
+        streams?.stop()
+        streamThread.withLock { $0 }?.join()
         for worker in workers { worker.stop() }
         handshake.stop()
         for thread in running { thread.join() }
@@ -177,6 +197,18 @@ package final class MediaPlane: Sendable {
     }
 
     // MARK: Candidates
+
+    /// Offers other addresses, their ports ignored, to clients that come from now on.
+    ///
+    /// - Returns: Whether they are others than before.
+    package func announce(_ addresses: [TransportAddress]) -> Bool {
+        let candidates = addresses.map { TransportAddress(high: $0.high, low: $0.low, port: port) }
+        return announced.withLock { announced in
+            guard announced != candidates else { return false }
+            announced = candidates
+            return true
+        }
+    }
 
     private static let containerBridges = ["docker", "br-", "veth", "virbr", "cni", "flannel", "lxc", "podman"]
 

@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import Primitives
 
-/// A thread with an epoll loop that owns one socket of the shared port and drives one ``MediaCore``.
+/// A thread with an epoll loop that owns one socket of the shared port, and the TCP connections of its sessions, and
+/// drives one ``MediaCore``.
 ///
 /// Everything between the mailbox and the socket belongs to this thread alone: no locks, no tasks,
 /// no reference counts per packet.
@@ -10,15 +11,21 @@ final class MediaWorker: Sendable {
     private enum Token {
         static let mailbox: UInt64 = 0
         static let socket: UInt64 = 1
+        /// Added to the number of a TCP connection.
+        static let connections: UInt64 = 1 << 32
     }
 
     enum Work: Sendable {
         case command(MediaCommand)
+        /// A TCP connection that seems to be for one of our sessions.
+        case stream(AcceptedStream)
         case stop
     }
 
     /// Rounds of receiving before timers and commands get their turn.
     private static let receiveRounds = 8
+    /// How often TCP connections that belong to no session are looked for.
+    private static let sweepInterval = Interval.seconds(1)
 
     let number: Int
     private let mailbox = Mailbox<Work>()
@@ -34,6 +41,11 @@ final class MediaWorker: Sendable {
     /// Leaves a command; it is carried out on the worker's thread, in order.
     func post(_ command: MediaCommand) {
         mailbox.post(.command(command))
+    }
+
+    /// Leaves a TCP connection, which the worker takes over.
+    func take(_ stream: AcceptedStream) {
+        mailbox.post(.stream(stream))
     }
 
     func stop() {
@@ -65,7 +77,13 @@ final class MediaWorker: Sendable {
             segments: socket.segments,
             localAddresses: socket.localAddresses
         )
-        var batch = SendBatch(sink: port)
+        let epoll = martlet_epoll_create()
+        defer { close(epoll) }
+        let connections = StreamConnections { descriptor, number, watchesOutput in
+            let token = Token.connections + UInt64(number)
+            _ = martlet_epoll_modify(epoll, descriptor, token, watchesOutput ? 1 : 0)
+        }
+        var batch = SendBatch(sink: MediaSink(port: port, connections: connections))
         var now = Self.now()
         var core = MediaCore(
             configuration: coreConfiguration,
@@ -74,20 +92,21 @@ final class MediaWorker: Sendable {
             seed: UInt64.random(in: .min ... .max),
             at: now
         )
-        let epoll = martlet_epoll_create()
-        defer { close(epoll) }
         _ = martlet_epoll_add(epoll, mailbox.descriptor, Token.mailbox)
         _ = martlet_epoll_add(epoll, port.descriptor, Token.socket)
-        var events = [martlet_event](repeating: martlet_event(), count: 2)
+        var events = [martlet_event](repeating: martlet_event(), count: 16)
+        let capacity = Int32(events.count)
         var work: [Work] = []
         var watchesOutput = false
         var sentBefore = 0
+        var nextSweep = now
 
         while true {
-            var timeout: Int64 = -1
-            if let deadline = core.deadline { timeout = max(deadline.since(Self.now()).nanoseconds, 0) }
+            var deadline = core.deadline
+            if connections.count > 0 { deadline = min(deadline ?? nextSweep, nextSweep) }
+            let timeout = deadline.map { max($0.since(Self.now()).nanoseconds, 0) } ?? -1
             let maySleep = mailbox.prepareToSleep()
-            let count = martlet_epoll_wait(epoll, &events, 2, maySleep ? timeout : 0)
+            let count = martlet_epoll_wait(epoll, &events, capacity, maySleep ? timeout : 0)
             mailbox.awake()
             now = Self.now()
 
@@ -102,12 +121,16 @@ final class MediaWorker: Sendable {
                 }
                 core.flushForeign()
             }
+            for event in events[0..<Int(count)] where event.token >= Token.connections {
+                serve(event, connections, &core, at: now, into: &batch)
+            }
 
             work.removeAll(keepingCapacity: true)
             mailbox.take(into: &work)
             for item in work {
                 switch item {
                 case .command(let command): core.perform(command, at: now, into: &batch)
+                case .stream(let stream): take(stream, connections, epoll, &core, at: now, into: &batch)
                 case .stop:
                     batch.flush()
                     return
@@ -119,12 +142,59 @@ final class MediaWorker: Sendable {
                 core.noteFlushed(at: Self.now(), datagrams: batch.datagramsSent - sentBefore)
                 sentBefore = batch.datagramsSent
             }
+            if connections.count > 0 {
+                core.noteDropped(connections.takeDropped())
+                if nextSweep <= now {
+                    nextSweep = now + Self.sweepInterval
+                    connections.removeStrangers { core.isKnown($0) }
+                }
+            }
             emit(&core, to: outputs)
             if batch.isBlocked != watchesOutput {
                 watchesOutput = batch.isBlocked
                 _ = martlet_epoll_modify(epoll, port.descriptor, Token.socket, watchesOutput ? 1 : 0)
             }
         }
+    }
+
+    /// Lets a TCP connection in if its first datagram, which has been read already, proves it to be a session's.
+    private func take(
+        _ stream: AcceptedStream,
+        _ connections: StreamConnections,
+        _ epoll: Int32,
+        _ core: inout MediaCore,
+        at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        guard let address = connections.add(stream), let descriptor = connections.descriptor(of: address.connection)
+        else { return }
+        _ = martlet_epoll_add(epoll, descriptor, Token.connections + UInt64(address.connection))
+        let isIntact = connections.receive(stream.bytes, by: address.connection) { datagram, source in
+            core.receive(datagram, from: source, at: now, into: &batch)
+        }
+        if !isIntact || !core.isKnown(address) { drop(address, connections, &core) }
+    }
+
+    private func serve(
+        _ event: martlet_event,
+        _ connections: StreamConnections,
+        _ core: inout MediaCore,
+        at now: Instant,
+        into batch: inout SendBatch
+    ) {
+        let number = UInt32(truncatingIfNeeded: event.token)
+        if event.writable != 0 { connections.resume(number) }
+        guard event.readable != 0, let address = connections.address(of: number) else { return }
+        let goesOn = connections.receive(number) { datagram, source in
+            core.receive(datagram, from: source, at: now, into: &batch)
+        }
+        core.flushForeign()
+        if !goesOn { drop(address, connections, &core) }
+    }
+
+    private func drop(_ address: TransportAddress, _ connections: StreamConnections, _ core: inout MediaCore) {
+        connections.remove(address.connection)
+        core.forgetPath(address)
     }
 
     private func emit(_ core: inout MediaCore, to outputs: Outputs) {

@@ -17,6 +17,7 @@ package enum LogKeys {
     package static let source = "martlet.source"
     package static let codec = "martlet.codec"
     package static let worker = "martlet.worker"
+    package static let candidates = "martlet.candidates"
     package static let setting = "martlet.setting"
     package static let sessionCount = "martlet.sessions"
     package static let warning = "martlet.warning"

@@ -43,6 +43,7 @@ extension ICECandidate {
         self.port = UInt16(port)
         self.kind = kind
         relatedAddress = Self.relatedAddress(in: fields.dropFirst(8))
+        tcpType = transport == .tcp ? Self.tcpType(in: fields.dropFirst(8)) : nil
     }
 
     /// The attribute without `a=`: `candidate:1 1 udp 2130706431 192.0.2.1 8100 typ host`.
@@ -56,6 +57,7 @@ extension ICECandidate {
         var text =
             "candidate:\(foundation) \(component) \(transport) \(priority) \(host) \(port) typ \(kind.rawValue)"
         if let relatedAddress { text += " raddr \(relatedAddress.host) rport \(relatedAddress.port)" }
+        if let tcpType { text += " tcptype \(tcpType.rawValue)" }
         return text
     }
 
@@ -64,6 +66,11 @@ extension ICECandidate {
             let port = number(fields[name + 3]), let port = UInt16(exactly: port)
         else { return nil }
         return TransportAddress(fields[name + 1], port: port)
+    }
+
+    private static func tcpType(in fields: ArraySlice<Substring>) -> TCPType? {
+        guard let name = fields.firstIndex(of: "tcptype"), name + 1 < fields.endIndex else { return nil }
+        return TCPType(rawValue: String(fields[name + 1]))
     }
 
     /// A non-negative decimal number of at most ten digits, without sign.

@@ -20,12 +20,19 @@ package struct ICECandidate: Hashable, Sendable {
         }
     }
 
-    /// The protocol named in the candidate; only UDP is ever used.
+    /// The protocol named in the candidate; our agents send over UDP only.
     package enum Transport: Hashable, Sendable {
         case udp
         case tcp
         /// Some other protocol; the candidate is kept but never tried.
         case other
+    }
+
+    /// Who opens the connection of a TCP candidate (RFC 6544 §4.5).
+    package enum TCPType: String, Hashable, Sendable {
+        case active
+        case passive
+        case simultaneousOpen = "so"
     }
 
     /// Groups candidates of one base and kind; 1 to 32 characters.
@@ -41,6 +48,8 @@ package struct ICECandidate: Hashable, Sendable {
     package var kind: Kind
     /// The base of a reflexive or relayed candidate, when told and a literal.
     package var relatedAddress: TransportAddress?
+    /// Of TCP candidates, when told.
+    package var tcpType: TCPType?
 
     /// Where to send to; `nil` when ``host`` is not a literal address, or no packet can be sent there.
     package var address: TransportAddress? {
@@ -73,6 +82,26 @@ package struct ICECandidate: Hashable, Sendable {
         self.kind = kind
     }
 
+    /// A host candidate of component 1 that peers open TCP connections to (RFC 6544 §4.5).
+    ///
+    /// Its priority is below that of every UDP candidate but a relayed one: RFC 6544 §4.2 lowers the type preference
+    /// for that, by as much as an application likes.
+    ///
+    /// - Parameters:
+    ///   - address: Where the peer may connect to.
+    ///   - otherPreference: 0 to 8191; ranks the passive TCP candidates among each other.
+    package init(passiveTCP address: TransportAddress, otherPreference: UInt16 = 8191) {
+        self.init(address: address, foundation: Self.foundation(of: address, kind: .host, transport: .tcp))
+        // RFC 6544 §4.2: three bits of direction, which are 4 for a passive host candidate, and thirteen others.
+        let localPreference = UInt32(4) << 13 | UInt32(min(otherPreference, 8191))
+        priority = Self.passiveTCPPreference << 24 | localPreference << 8 | 255
+        transport = .tcp
+        tcpType = .passive
+    }
+
+    /// Less than that of any reflexive candidate, more than that of a relayed one; libwebrtc has the same.
+    private static let passiveTCPPreference: UInt32 = 90
+
     /// The priority formula of RFC 8445 §5.1.2.1.
     ///
     /// - Parameters:
@@ -84,10 +113,12 @@ package struct ICECandidate: Hashable, Sendable {
         kind.preference << 24 | UInt32(localPreference) << 8 | UInt32(clamping: 256 - max(1, min(256, component)))
     }
 
-    /// A foundation that is the same exactly for one kind and one IP address (up to hash collisions, which do no harm).
-    private static func foundation(of address: TransportAddress, kind: Kind) -> String {
+    /// A foundation that is the same exactly for one kind, transport and IP address (RFC 8445 §5.1.1.3), up to hash
+    /// collisions, which do no harm.
+    private static func foundation(of address: TransportAddress, kind: Kind, transport: Transport = .udp) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for word in [address.high, address.low, UInt64(kind.preference)] {
+        let distinction = UInt64(kind.preference) | (transport == .tcp ? 1 << 32 : 0)
+        for word in [address.high, address.low, distinction] {
             for shift in stride(from: UInt64(0), to: 64, by: 8) {
                 hash = (hash ^ (word >> shift & 0xFF)) &* 0x100_0000_01B3
             }

@@ -30,7 +30,7 @@ struct ValidatedPaths: Sendable {
     /// Index into `paths`.
     private var selected: Int?
     /// Whether the selected path was nominated, rather than merely the first that worked.
-    private var isNominated = false
+    private(set) var isNominated = false
 
     var selectedAddress: TransportAddress? { selected.map { paths[$0].address } }
 
@@ -38,13 +38,19 @@ struct ValidatedPaths: Sendable {
         paths.contains { $0.address == address }
     }
 
-    /// Notes that something authenticated came from `address`; addresses without a check of their own do not count.
+    /// Notes that a packet that authenticated came from `address`; addresses without a check of their own do not count.
     ///
-    /// - Returns: Whether `address` is the selected one.
+    /// A peer sends over the path it uses: when the selected one has been silent, its packets say where that is now.
+    ///
+    /// - Returns: Whether the selection moved to `address`.
     mutating func noteHeard(from address: TransportAddress, at now: Instant) -> Bool {
         guard let index = paths.firstIndex(where: { $0.address == address }) else { return false }
         paths[index].lastHeard = max(paths[index].lastHeard, now)
-        return index == selected
+        guard let selected, index != selected,
+            now.since(paths[selected].lastHeard) >= Self.nominationPatience
+        else { return false }
+        select(index, isNominated: false)
+        return true
     }
 
     /// Notes an authenticated check from `address`.
@@ -58,12 +64,29 @@ struct ValidatedPaths: Sendable {
     ) -> Bool {
         let index = rememberedIndex(of: address, priority: priority, at: now)
         let moves = shouldSelect(index, nominates: nominates, at: now)
-        if moves || (nominates && index == selected) {
-            selected = index
-            isNominated = nominates
-            for other in paths.indices { paths[other].rivalNominations = 0 }
-        }
+        if moves || (nominates && index == selected) { select(index, isNominated: nominates) }
         return moves
+    }
+
+    private mutating func select(_ index: Int, isNominated: Bool) {
+        selected = index
+        self.isNominated = isNominated
+        for other in paths.indices { paths[other].rivalNominations = 0 }
+    }
+
+    /// Forgets a path that has ended; if it was the selected one, the next check selects.
+    mutating func forget(_ address: TransportAddress) {
+        guard let index = paths.firstIndex(where: { $0.address == address }) else { return }
+        let current = selectedAddress
+        paths.remove(at: index)
+        selected = paths.firstIndex { $0.address == current }
+        if selected == nil { isNominated = false }
+    }
+
+    /// The peer has restarted ICE: the selected path serves until any other is nominated (RFC 8445 §9).
+    mutating func beginGeneration() {
+        isNominated = false
+        for index in paths.indices { paths[index].rivalNominations = 0 }
     }
 
     /// Finds or makes the entry of `address`; when there is no room, the one longest silent goes.

@@ -8,6 +8,8 @@ package struct LocalDescription: Sendable {
     package var fingerprint: Fingerprint
     /// Where we can be reached over UDP, the best first.
     package var candidates: [TransportAddress]
+    /// Whether the same addresses take TCP connections as well (RFC 6544).
+    package var acceptsTCP: Bool
     /// The number of the session in the `o=` line.
     package var sessionID: UInt64
     /// The RTCP CNAME of all our streams (RFC 7022): letters and digits, without spaces.
@@ -19,6 +21,7 @@ package struct LocalDescription: Sendable {
         credentials: ICECredentials,
         fingerprint: Fingerprint,
         candidates: [TransportAddress],
+        acceptsTCP: Bool = false,
         sessionID: UInt64,
         canonicalName: String,
         firstSSRC: UInt32
@@ -26,20 +29,30 @@ package struct LocalDescription: Sendable {
         self.credentials = credentials
         self.fingerprint = fingerprint
         self.candidates = candidates
+        self.acceptsTCP = acceptsTCP
         self.sessionID = sessionID
         self.canonicalName = canonicalName
         self.firstSSRC = firstSSRC
     }
 
     /// The `a=candidate` values for our addresses, with falling priorities (RFC 8839 §5.1, RFC 8445 §5.1.2.1).
+    var candidateValues: [String] { Self.candidateValues(candidates, acceptsTCP: acceptsTCP) }
+
+    /// The `a=candidate` values of a host at `addresses`, the best first.
     ///
     /// IPv4 comes first in the text, whatever the priorities: ffmpeg's WHIP publisher reads one candidate only and
-    /// cannot connect to an IPv6 address.
-    var candidateValues: [String] {
-        let ranked = candidates.enumerated().map { index, address in
-            (address, ICECandidate(address: address, localPreference: UInt16(clamping: 65_535 - index)).value)
+    /// cannot connect to an IPv6 address. TCP comes last, in the text as in priority: it is for networks without UDP.
+    static func candidateValues(_ addresses: [TransportAddress], acceptsTCP: Bool) -> [String] {
+        let ranked = addresses.enumerated().map { index, address in
+            (address, ICECandidate(address: address, localPreference: UInt16(clamping: 65_535 - index)))
         }
-        return (ranked.filter { $0.0.isIPv4 } + ranked.filter { !$0.0.isIPv4 }).map(\.1)
+        var candidates = (ranked.filter { $0.0.isIPv4 } + ranked.filter { !$0.0.isIPv4 }).map(\.1)
+        if acceptsTCP {
+            candidates += addresses.enumerated().map { index, address in
+                ICECandidate(passiveTCP: address, otherPreference: UInt16(clamping: 8191 - index))
+            }
+        }
+        return candidates.map(\.value)
     }
 }
 

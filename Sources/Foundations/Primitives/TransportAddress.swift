@@ -2,7 +2,7 @@
 ///
 /// IPv4 is held as an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
 ///
-/// Three integers rather than a `sockaddr`: it hashes and compares in a few instructions and lives in tables.
+/// A few integers rather than a `sockaddr`: it hashes and compares in a few instructions and lives in tables.
 package struct TransportAddress: Hashable, Sendable {
     /// The upper 64 bits of the IPv6 form, in host order.
     package var high: UInt64
@@ -15,13 +15,19 @@ package struct TransportAddress: Hashable, Sendable {
     /// that it did not ask. It takes part in equality, because a path has two ends. 0 leaves the choice to the
     /// kernel, and is what every address has that was not read from a socket.
     package var local: UInt16
+    /// The number of the TCP connection that datagrams from here came by, framed (RFC 4571); 0 means UDP.
+    ///
+    /// What is sent to a `TransportAddress` with a number leaves by that connection or not at all. Numbers are a
+    /// worker's own and are not used again soon, so that a connection's successor is another path.
+    package var connection: UInt32
 
     @inlinable
-    package init(high: UInt64, low: UInt64, port: UInt16, local: UInt16 = 0) {
+    package init(high: UInt64, low: UInt64, port: UInt16, local: UInt16 = 0, connection: UInt32 = 0) {
         self.high = high
         self.low = low
         self.port = port
         self.local = local
+        self.connection = connection
     }
 
     /// An IPv4 address, its four octets in one integer (`0x7F00_0001` is 127.0.0.1).

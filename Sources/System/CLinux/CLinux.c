@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <pthread.h>
 #include <string.h>
@@ -95,6 +96,8 @@ int martlet_epoll_modify(int epoll, int fd, uint64_t token, int output) {
     return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
 }
 
+int martlet_epoll_remove(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+
 int martlet_epoll_wait(int epoll, struct martlet_event *events, int capacity, int64_t timeout_ns) {
     struct epoll_event raw[16];
     if (capacity > 16) capacity = 16;
@@ -157,4 +160,15 @@ failed:;
     close(fd);
     errno = error;
     return -1;
+}
+
+int martlet_accept(int fd, struct sockaddr_in6 *address) {
+    socklen_t length = sizeof *address;
+    return accept4(fd, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+void martlet_tune_stream(int fd, int unsent) {
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }

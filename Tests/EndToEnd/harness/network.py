@@ -118,6 +118,13 @@ class Path:
         self.near.command("ip", "link", "set", "near", "mtu", size)
         self.far.command("ip", "link", "set", "far", "mtu", size)
 
+    def block_udp(self):
+        """Loses what comes to the gateway's side by UDP without a word, as many offices and hotels do."""
+        # Rules are asked by priority, and the one for local addresses has the highest there is.
+        self.near.command("ip", "rule", "add", "priority", "1", "lookup", "local")
+        self.near.command("ip", "rule", "delete", "priority", "0")
+        self.near.command("ip", "rule", "add", "priority", "0", "iif", "near", "ipproto", "udp", "blackhole")
+
     def shaped(self):
         """What the shaper has dropped, and how often it had to make a packet wait."""
         answer = self.near.command("tc", "-s", "qdisc", "show", "dev", "near")

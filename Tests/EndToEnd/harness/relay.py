@@ -6,6 +6,8 @@ import select
 import socket
 import threading
 
+from .processes import wait_until
+
 CANDIDATE = re.compile(r"^a=candidate:.*\r\n", re.MULTILINE)
 
 
@@ -32,6 +34,7 @@ class Relay:
         self._face.bind(("127.0.0.1", 0))
         self._backs = {}
         self._stopping = False
+        self._rebinding = False
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._threads = [
             threading.Thread(target=self._http.serve_forever, daemon=True),
@@ -75,6 +78,8 @@ class Relay:
     def _pass_on(self):
         target = ("127.0.0.1", self.gateway.webrtc_port)
         while not self._stopping:
+            if self._rebinding:
+                self._rebind()
             readable, _, _ = select.select([self._face, *self._backs.values()], [], [], 0.1)
             for ready in readable:
                 if ready is self._face:
@@ -88,6 +93,19 @@ class Relay:
                     client = next(client for client, back in self._backs.items() if back is ready)
                     for each in self.to_client(ready.recv(4096)):
                         self._face.sendto(each, client)
+
+    def rebind(self):
+        """Does what a NAT does that forgets: from now on the gateway sees each client at another port."""
+        self._rebinding = True
+        wait_until(lambda: not self._rebinding, 5, "the relay is stuck", 0.01)
+
+    def _rebind(self):
+        for client, back in self._backs.items():
+            fresh = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            fresh.bind(("127.0.0.1", 0))
+            self._backs[client] = fresh
+            back.close()
+        self._rebinding = False
 
     def __enter__(self):
         return self

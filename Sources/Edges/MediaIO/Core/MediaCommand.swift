@@ -94,6 +94,8 @@ package enum MediaCommand: Sendable {
     case addPublisher(PeerSpecification, [IngestBinding])
     case addViewer(PeerSpecification, [PlaybackBinding])
     case removePeer(PeerID, PeerEnd)
+    /// New credentials of both sides, for an ICE restart; those in use stay valid until the new ones are used.
+    case restartICE(PeerID, local: ICECredentials, remote: ICECredentials)
     /// Answers ``MediaEvent/formatChanged(_:section:_:)``: the section now feeds this track.
     case rebind(PeerID, section: Int, IngestBinding)
     /// Answers from the handshake thread, in order.
@@ -123,9 +125,13 @@ package enum PeerEnd: Equatable, Sendable {
     case requested
     /// DTLS close_notify.
     case closed
-    /// Never a pair that worked, or 30 s of silence since.
+    /// No ICE check ever came for it: the client cannot reach us, or never tried.
+    case noChecks
+    /// Checks came, but none authenticated, or the client settled on none of the pairs that worked.
+    case noPair
+    /// A pair worked, and then 30 s of silence.
     case consentExpired
-    /// No DTLS handshake within the time allowed.
+    /// A pair was chosen, but no DTLS handshake was made over it within the time allowed.
     case handshakeTimeout
     case handshakeFailed(DTLSError)
     case shutdown

@@ -97,7 +97,9 @@ extension MediaCore {
             }
             return
         }
-        switch peers[slot].pointee.ice.receive(span, from: source, at: now) {
+        let action = peers[slot].pointee.ice.receive(span, from: source, at: now)
+        retireUsername(ofPeer: slot)
+        switch action {
         case .drop:
             counters.datagramsRefused += 1
         case .respond(let response, let authenticated, let selected):

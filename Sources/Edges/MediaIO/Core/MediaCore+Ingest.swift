@@ -33,7 +33,7 @@ extension MediaCore {
             counters.datagramsRefused += 1
             return
         }
-        peers[slot].pointee.ice.noteAuthenticatedPacket(from: source, at: now)
+        noteAuthenticatedPacket(from: source, peer: slot, at: now)
         peers[slot].pointee.lastPacketAt = now
         guard peers[slot].pointee.role == .publisher else { return }
         let packet = UnsafeRawBufferPointer(rebasing: datagram[0..<length])

@@ -31,7 +31,7 @@ extension MediaCore {
             counters.datagramsRefused += 1
             return
         }
-        peers[slot].pointee.ice.noteAuthenticatedPacket(from: source, at: now)
+        noteAuthenticatedPacket(from: source, peer: slot, at: now)
         let bytes = UnsafeRawBufferPointer(rebasing: datagram[0..<length]).bindMemory(to: UInt8.self)
         guard let packets = try? RTCPPacket.parseCompound(Span(_unsafeElements: bytes)) else {
             counters.datagramsRefused += 1

@@ -29,14 +29,19 @@ extension MediaCore {
 
     private mutating func visit(_ slot: Int, at now: Instant, into batch: inout SendBatch) {
         let peer = peers[slot]
+        if peer.pointee.ice.isOver(at: now) {
+            endPeer(slot, cause(ofLostPeer: slot), at: now, into: &batch)
+            return
+        }
+        // RFC 7675 §5.1: without consent nothing may be sent, also while a restart may still bring it back.
         if peer.pointee.ice.isExpired(at: now) {
-            endPeer(slot, .consentExpired, at: now, into: &batch)
+            peer.pointee.address = nil
             return
         }
         if peer.pointee.sender == nil {
             // Half-open sessions cost memory; they get less time than silent ones.
             if peer.pointee.handshakeStarted, now.since(peer.pointee.createdAt) > configuration.handshakeTimeout {
-                endPeer(slot, .handshakeTimeout, at: now, into: &batch)
+                endPeer(slot, cause(ofUnfinishedHandshake: slot), at: now, into: &batch)
             }
             return
         }

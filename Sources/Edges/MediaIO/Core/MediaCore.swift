@@ -161,6 +161,7 @@ package struct MediaCore: ~Copyable {
         case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
         case .removePeer(let id, let reason):
             if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
+        case .restartICE(let id, let local, let remote): restartICE(id, local: local, remote: remote, at: now)
         case .rebind(let id, let section, let binding): rebind(id, section: section, to: binding, at: now, into: &batch)
         case .handshake(let id, let output): handshake(id, output, at: now, into: &batch)
         case .burst(let id, let burst, let clock): ingest(burst, track: id, clock: clock, at: now, into: &batch)
@@ -373,7 +374,7 @@ package struct MediaCore: ~Copyable {
         }
         let peer = peers.remove(slot)
         peersByID[peer.id] = nil
-        peersByUsername[Array(peer.ice.local.usernameFragment.utf8)] = nil
+        for fragment in peer.ice.usernameFragments { peersByUsername[Array(fragment.utf8)] = nil }
         events.append(.ended(peer.id, reason))
     }
 

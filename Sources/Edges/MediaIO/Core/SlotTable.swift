@@ -34,6 +34,9 @@ struct SlotTable<Element: ~Copyable>: ~Copyable {
         return elements + slot
     }
 
+    /// The slot that the next ``insert(_:)`` will use.
+    var nextSlot: Int { free.last ?? occupied.count }
+
     mutating func insert(_ element: consuming Element) -> Int {
         if free.isEmpty { grow() }
         let slot = free.removeLast()

@@ -31,7 +31,7 @@ package final class Thread: @unchecked Sendable {
             },
             box.toOpaque()
         )
-        precondition(result == 0, "the process may start one thread for each core and two more")
+        precondition(result == 0, "the process may start one thread for each core and a few more")
     }
 
     /// Waits for the thread's end.

@@ -37,12 +37,16 @@ package enum MediaPlaneError: Error, Equatable, Sendable, CustomStringConvertibl
 /// The sockets of the one media port: a TCP socket that claims it, and a UDP socket for each worker.
 ///
 /// The TCP port of the same number is bound first and without SO_REUSEPORT. It is the lock that keeps
-/// a second gateway from joining the UDP group and stealing flows.
+/// a second gateway from joining the UDP group and stealing flows, and it listens for clients without UDP.
 struct MediaPort: ~Copyable {
     let sockets: [UDPSocket]
     let port: UInt16
     let family: Int32
-    private let lock: Int32
+    /// The listening TCP socket, which is also the claim; closed with the port.
+    let listener: Int32
+
+    /// Connections that the kernel completes before they are accepted.
+    private static let backlog: Int32 = 128
 
     init(host: String, port: UInt16, workers: Int) throws(MediaPlaneError) {
         guard var address = TransportAddress(host, port: port) else { throw .badHost(host) }
@@ -54,7 +58,7 @@ struct MediaPort: ~Copyable {
             family = AF_INET
             lock = Self.bind(SOCK_STREAM, address, family: family, reusePort: false)
         }
-        guard lock >= 0, listen(lock, 1) == 0 else {
+        guard lock >= 0, listen(lock, Self.backlog) == 0 else {
             let reason = errno
             if lock >= 0 { close(lock) }
             throw Self.failure(reason, host: host, port: port)
@@ -80,11 +84,11 @@ struct MediaPort: ~Copyable {
         self.sockets = sockets
         self.port = address.port
         self.family = family
-        self.lock = lock
+        listener = lock
     }
 
     deinit {
-        close(lock)
+        close(listener)
     }
 
     private static func bind(

@@ -32,6 +32,7 @@ int martlet_epoll_create(void);
 // Watches `fd` for input, and for output too when `output` is not 0. `token` comes back from martlet_epoll_wait.
 int martlet_epoll_add(int epoll, int fd, uint64_t token);
 int martlet_epoll_modify(int epoll, int fd, uint64_t token, int output);
+int martlet_epoll_remove(int epoll, int fd);
 
 struct martlet_event {
     uint64_t token;
@@ -60,3 +61,8 @@ int64_t martlet_thread_cpu_ns(void);
 
 // A UDP or TCP socket bound to an address; -1 with errno set on failure. `dual_stack` lets an IPv6 wildcard take IPv4 too.
 int martlet_bind(int type, const struct sockaddr *address, socklen_t length, int dual_stack, int reuse_port);
+
+// Takes a connection from a listening TCP socket, nonblocking and closed on exec; -1 with errno set when there is none.
+int martlet_accept(int fd, struct sockaddr_in6 *address);
+// Has small writes leave at once, and the kernel take at most `unsent` bytes beyond what it may send now.
+void martlet_tune_stream(int fd, int unsent);
