@@ -7,10 +7,10 @@ import Testing
 import WebRTC
 
 /// A publisher of three layers, lowest last in its offer, that answers key frame requests.
-private final class SimulcastScene {
+final class SimulcastScene {
     static let names = ["h", "m", "l"]
     /// Packets of 900 bytes in each frame: about 1.7 Mbit/s, 650 and 220 kbit/s.
-    static let packets = [8, 3, 1]
+    var packets = [8, 3, 1]
 
     let worker = VirtualWorker()
     let client: VirtualClient
@@ -58,7 +58,7 @@ private final class SimulcastScene {
             for index in 0..<3 where isSending[index] {
                 let isKey = wantsKeyFrame[index]
                 wantsKeyFrame[index] = false
-                for datagram in cameras[index].frame(isKeyFrame: isKey, packets: Self.packets[index]) {
+                for datagram in cameras[index].frame(isKeyFrame: isKey, packets: packets[index]) {
                     worker.receive(datagram, from: client.address)
                 }
             }

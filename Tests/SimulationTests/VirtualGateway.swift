@@ -106,6 +106,16 @@ final class VirtualWorker {
         return result
     }
 
+    func report(viewers: [PeerID]) -> [ViewerReport] {
+        var result: [ViewerReport] = []
+        withUnsafeMutablePointer(to: &result) { pointer in
+            nonisolated(unsafe) let place = pointer
+            let request = ViewerReportRequest(peers: viewers) { place.pointee = $0 }
+            core.perform(.reportViewers(request), at: now, into: &batch)
+        }
+        return result
+    }
+
     func takeMessages() -> [MediaCore.Message] {
         defer { messages = [] }
         return messages

@@ -34,7 +34,7 @@ struct PlaybackAnswerTests {
                     supportsFIR: true,
                     transportCCExtension: 4
                 ),
-                PlaybackSender(mid: "1", trackIndex: 0, payloadType: 111, ssrc: 1002),
+                PlaybackSender(mid: "1", section: 1, trackIndex: 0, payloadType: 111, ssrc: 1002),
             ]
         )
         let description = try parsed(answer.sdp)
@@ -222,7 +222,13 @@ struct PlaybackAnswerTests {
         let tracks = [TrackDescription(codec: .vp8), TrackDescription(codec: .h264), TrackDescription(codec: .vp8)]
         let answer = try answer(text, tracks)
         #expect(answer.senders.map(\.trackIndex) == [0, 2])
+        #expect(answer.senders.map(\.section) == [0, 1])
         #expect(try parsed(answer.sdp).media.map(\.port) == [9, 9, 0])
+    }
+
+    @Test func `a sender says which section of the offer it is, also behind one that is rejected`() throws {
+        let answer = try answer(Offers.offer([Offers.opus, Offers.vp8]), [TrackDescription(codec: .vp8)])
+        #expect(answer.senders.map(\.section) == [1])
     }
 
     @Test func `an offer that only sends, and a stream without tracks, lead to nothing`() throws {

@@ -196,6 +196,15 @@ package final class MediaPlane: Sendable {
         return reports
     }
 
+    /// The figures of some viewers, all of one worker; those that are gone are missing.
+    package func report(viewers: [PeerID], of worker: Int) async -> [ViewerReport] {
+        guard threads.withLock({ !$0.isEmpty }) else { return [] }
+        return await withCheckedContinuation { continuation in
+            workers[worker].post(
+                .reportViewers(ViewerReportRequest(peers: viewers) { continuation.resume(returning: $0) }))
+        }
+    }
+
     // MARK: Candidates
 
     /// Offers other addresses, their ports ignored, to clients that come from now on.

@@ -13,6 +13,8 @@ package struct PlaybackAnswer: Sendable {
 package struct PlaybackSender: Hashable, Sendable {
     /// The identification tag of its media section; empty when the offer has none.
     package var mid: String
+    /// Which media section of the offer it is, counted from 0.
+    package var section: Int
     /// Index into the tracks that the answer was asked for.
     package var trackIndex: Int
     package var payloadType: UInt8
@@ -33,6 +35,7 @@ package struct PlaybackSender: Hashable, Sendable {
 
     package init(
         mid: String,
+        section: Int = 0,
         trackIndex: Int,
         payloadType: UInt8,
         rtxPayloadType: UInt8? = nil,
@@ -46,6 +49,7 @@ package struct PlaybackSender: Hashable, Sendable {
         playoutDelayExtension: UInt8? = nil
     ) {
         self.mid = mid
+        self.section = section
         self.trackIndex = trackIndex
         self.payloadType = payloadType
         self.rtxPayloadType = rtxPayloadType

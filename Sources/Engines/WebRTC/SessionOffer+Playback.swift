@@ -33,7 +33,7 @@ extension SessionOffer {
                 unmatched.append(section)
                 continue
             }
-            senders.append(PlaybackSender(match, section: section, numbers: &numbers))
+            senders.append(PlaybackSender(match, section: section, at: index, numbers: &numbers))
             matches.append((index, match.format))
         }
         Self.settleTransportCC(&senders, tracks: tracks)
@@ -114,8 +114,9 @@ extension SessionOffer {
 }
 
 extension PlaybackSender {
-    init(_ match: SessionOffer.Match, section: OfferedSection, numbers: inout SSRCSequence) {
+    init(_ match: SessionOffer.Match, section: OfferedSection, at index: Int, numbers: inout SSRCSequence) {
         mid = section.mid ?? ""
+        self.section = index
         trackIndex = match.trackIndex
         payloadType = match.format.payloadType
         rtxPayloadType = match.format.rtxPayloadType

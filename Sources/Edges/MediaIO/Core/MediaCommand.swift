@@ -110,12 +110,15 @@ package enum MediaCommand: Sendable {
     /// A copy of a track's newest packets, from its owner.
     case relayed(RelayedPackets)
     case requestKeyFrame(TrackID)
+    /// A viewer wants no higher layer of the picture that the first track belongs to than the second; `nil` is the best.
+    case limitLayer(PeerID, of: TrackID, to: TrackID?)
     /// Datagrams that arrived at a worker that does not own their session.
     case datagrams(ForeignDatagrams)
     /// Datagrams from this address belong to that worker: its owner has authenticated them.
     case learn(TransportAddress, worker: Int)
     case forget(TransportAddress)
     case report(MediaReportRequest)
+    case reportViewers(ViewerReportRequest)
     case trimMemory
 }
 

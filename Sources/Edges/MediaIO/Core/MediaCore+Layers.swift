@@ -26,15 +26,17 @@ extension MediaCore {
         where peers[slot].pointee.subscriptions[index].selector != nil {
             sortLayers(of: slot, subscription: index, at: now)
             describeLayers(of: slot, subscription: index, at: now)
+            let wish = peers[slot].pointee.subscriptions[index].wishedLayer
             let choice = peers[slot].pointee.subscriptions[index].selector?.choose(
-                among: layerScratch, estimate: estimate, wish: peers[slot].pointee.subscriptions[index].wish, at: now)
+                among: layerScratch, estimate: estimate, wish: wish, at: now)
             switch choice {
             case .paused:
                 wanted += layerScratch.first { $0.isActive }?.bitrate.bitsPerSecond ?? 0
                 pause(slot, subscription: index, at: now)
             case .layer(let layer):
-                // The next layer, or enough for the last one.
-                let next = layerScratch[layer...].dropFirst().first { $0.isActive } ?? layerScratch[layer]
+                // The next layer that may be sent, or enough for the last one.
+                let top = max(min(wish ?? .max, layerScratch.count - 1), layer)
+                let next = layerScratch[...top].dropFirst(layer + 1).first { $0.isActive } ?? layerScratch[layer]
                 wanted += next.bitrate.bitsPerSecond
                 show(slot, subscription: index, layer: layer, at: now, into: &batch)
             case nil: break
@@ -42,6 +44,25 @@ extension MediaCore {
         }
         peers[slot].pointee.bandwidth?.wanted =
             wanted > 0 ? Bitrate(bitsPerSecond: wanted * LayerSelector.headroom + sound) : nil
+    }
+
+    /// Notes which layer is the highest that a viewer wants of a picture; the next look at its path acts on it.
+    ///
+    /// A layer that the picture does not have changes nothing: it has been removed meanwhile.
+    func limitLayer(of picture: TrackID, to layer: TrackID?, for id: PeerID) {
+        guard let slot = peersByID[id], let track = tracksByID[picture] else { return }
+        for index in peers[slot].pointee.subscriptions.indices
+        where peers[slot].pointee.subscriptions[index].layers.contains(track) {
+            guard let layer else {
+                peers[slot].pointee.subscriptions[index].wish = nil
+                continue
+            }
+            guard let wished = tracksByID[layer], peers[slot].pointee.subscriptions[index].layers.contains(wished)
+            else {
+                continue
+            }
+            peers[slot].pointee.subscriptions[index].wish = wished
+        }
     }
 
     private func audioBitrate(of slot: Int, at now: Instant) -> Double {

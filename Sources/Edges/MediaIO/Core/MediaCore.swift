@@ -173,10 +173,12 @@ package struct MediaCore: ~Copyable {
         case .relayed(let packets): receive(packets, at: now, into: &batch)
         case .requestKeyFrame(let id):
             if let slot = tracksByID[id] { requestKeyFrame(track: slot, at: now, into: &batch) }
+        case .limitLayer(let id, let picture, let layer): limitLayer(of: picture, to: layer, for: id)
         case .datagrams(let datagrams): receive(datagrams, at: now, into: &batch)
         case .learn(let address, let worker): learn(address, worker: worker)
         case .forget(let address): foreignAddresses[address] = nil
         case .report(let request): request.answer(report(at: now, sent: batch.totals))
+        case .reportViewers(let request): request.answer(reportViewers(request.peers))
         case .trimMemory: break
         }
     }
@@ -212,6 +214,9 @@ package struct MediaCore: ~Copyable {
                 peers[peer].pointee.subscriptions[index].layers.removeAll { $0 == slot }
                 if peers[peer].pointee.subscriptions[index].target == slot {
                     peers[peer].pointee.subscriptions[index].target = nil
+                }
+                if peers[peer].pointee.subscriptions[index].wish == slot {
+                    peers[peer].pointee.subscriptions[index].wish = nil
                 }
             }
         }

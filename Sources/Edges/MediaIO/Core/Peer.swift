@@ -35,12 +35,15 @@ struct Peer: ~Copyable {
         /// simulcast, and empty for sound.
         var layers: [Int] = []
         var selector: LayerSelector?
-        /// The highest layer that the viewer asked for; `nil` for the best.
+        /// The slot of the highest layer that the viewer asked for, one of ``layers``; `nil` for the best.
         var wish: Int?
         /// The layer to go over to at its next key frame.
         var target: Int?
         /// How packets were called that went out before the last switches, for those that get lost.
         var past: [(track: TrackID, forwarder: Forwarder)] = []
+
+        /// Where the wish stands among the layers, whose order may change; `nil` for the best.
+        var wishedLayer: Int? { wish.flatMap { layers.firstIndex(of: $0) } }
 
         /// Switches that are remembered; retransmission reaches back a second.
         static let maximumPast = 3
