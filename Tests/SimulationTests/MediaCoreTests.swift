@@ -259,6 +259,22 @@ struct MediaCoreTests {
         #expect(scene.worker.report().counters.retransmissions == 256)
     }
 
+    @Test func `a publisher that only seemed to answer requests keeps one joiner waiting, and not the next`() throws {
+        let scene = try Scene()
+        scene.play(frames: 87, firstIsKey: true)
+        // Asked 100 ms before the key frame that was due anyway.
+        try scene.join()
+        scene.play(frames: 3)
+        scene.play(frames: 75, firstIsKey: true)
+        _ = scene.worker.sink.take()
+        let first = try scene.join()
+        #expect(scene.received(by: first, from: scene.worker.sink.take()).counters.isEmpty)
+        scene.play(frames: 11)
+        #expect(!scene.received(by: first, from: scene.worker.sink.take()).counters.isEmpty)
+        let second = try scene.join()
+        #expect(!scene.received(by: second, from: scene.worker.sink.take()).counters.isEmpty)
+    }
+
     @Test func `many viewers that want a key frame cost the publisher one request`() throws {
         let scene = try Scene()
         scene.play(frames: 3, firstIsKey: true)

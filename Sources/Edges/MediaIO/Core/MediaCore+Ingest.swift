@@ -216,7 +216,8 @@ extension MediaCore {
         track.pointee.lastKeyFrameAt = now
         track.pointee.keyFrames.keyFrameArrived(at: now)
         if let asked = track.pointee.keyFrameRequestedAt {
-            if now.since(asked) < Self.keyFrameAnswerTime { track.pointee.answersKeyFrameRequests = true }
+            // A key frame that was due anyway looks like an answer; the next request finds out.
+            track.pointee.answersKeyFrameRequests = now.since(asked) < Self.keyFrameAnswerTime
             track.pointee.keyFrameRequestedAt = nil
         }
     }

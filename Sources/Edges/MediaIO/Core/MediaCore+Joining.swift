@@ -67,6 +67,8 @@ extension MediaCore {
                 if nextReplayTick == nil { nextReplayTick = now.advanced(by: ReplayPace.interval) }
                 return
             }
+            // Those who come next need not wait in vain.
+            track.pointee.answersKeyFrameRequests = false
         }
         let bitrate = track.pointee.bitrate.estimate(at: now)
         forwarder.pointee.startReplay(

@@ -144,7 +144,7 @@ extension MediaCore {
             return
         }
         counters.keyFrameRequestsSent += 1
-        track.pointee.keyFrameRequestedAt = now
+        if track.pointee.keyFrameRequestedAt == nil { track.pointee.keyFrameRequestedAt = now }
     }
 
     // MARK: Out
