@@ -105,3 +105,24 @@ def test_a_viewer_learns_that_the_stream_has_ended(start_gateway, stream):
         publisher.stop()
         assert viewer.summary(20)["reason"] == "ended"
         assert gateway.stream(stream) is None
+
+
+def test_twenty_takeovers_in_a_row_lose_no_viewer(gateway, stream):
+    """One session from the first publisher to the last: every packet number used, none twice, no time going back."""
+    publisher = start_publisher("whip-pion", gateway, stream)
+    publisher.wait_connected()
+    gateway.wait_for_stream(stream)
+    viewer = pion.watch(gateway.whep(stream), seconds=45).wait_connected()
+    for _ in range(20):
+        successor = start_publisher("whip-pion", gateway, stream)
+        successor.wait_connected()
+        publisher.kill()
+        publisher = successor
+        time.sleep(0.5)
+    summary = viewer.summary(90)
+    publisher.stop()
+    video = summary["tracks"]["video"]
+    assert (video["missing"], video["duplicates"], video["backwardsTime"]) == (0, 0, 0), summary
+    assert video["keyFrames"] >= 20, summary
+    # The session did not end before its viewer ended it.
+    assert summary["delete"] == 200, summary

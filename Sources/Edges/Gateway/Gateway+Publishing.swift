@@ -24,7 +24,7 @@ extension Gateway {
         let local = localDescription(worker: owner)
         let answer: IngestAnswer
         do throws(OfferError) {
-            answer = try offer.ingestAnswer(local: local)
+            answer = try offer.ingestAnswer(local: local, preferring: watchedCodec(of: name))
         } catch {
             throw refusal(for: error)
         }
@@ -58,6 +58,14 @@ extension Gateway {
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "whip"])
         joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
+    }
+
+    /// The codec that those who watch a stream agreed to: its next publisher is asked to go on in it.
+    ///
+    /// Pion lists every codec it knows and sends the one it has; browsers send the first that the answer names.
+    private func watchedCodec(of name: StreamName) -> Codec? {
+        guard let stream = streams[name], !stream.viewers.isEmpty else { return nil }
+        return stream.tracks.first { $0.description.kind == .video }?.description.codec
     }
 
     // MARK: Takeover
