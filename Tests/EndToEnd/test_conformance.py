@@ -1,21 +1,22 @@
 """`martlet conformance` against the gateway: every row that can be tried passes."""
 
 import json
+import signal
+import socket
 import subprocess
+import threading
+import time
 
 import pytest
 
 from harness import media, pion
 from harness.gateway import binary
+from harness.processes import Program, wait_until
 
 # What a gateway without ICE servers, extensions and redirects has nothing to show for, and what takes a minute.
 NOT_TRIED = {"offer.redirect", "offer.ice-servers", "offer.extensions", "end.abandoned"}
 # What the gateway does not do yet; an entry that passes is an entry to delete.
-NOT_YET = {
-    "restart.answered", "restart.type", "restart.etag", "restart.credentials", "restart.attributes",
-    "restart.old-tag", "counter-offer.location", "counter-offer.sdp", "counter-offer.valid-until",
-    "counter-offer.answer",
-}  # fmt: skip
+NOT_YET = {"counter-offer.location", "counter-offer.sdp", "counter-offer.valid-until", "counter-offer.answer"}
 
 
 def examine(url, *options):
@@ -76,3 +77,73 @@ def test_what_cannot_be_examined_is_said_in_one_line(gateway):
         done = subprocess.run([binary(), "conformance", *arguments], capture_output=True, text=True, timeout=30)
         assert done.returncode != 0
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+class OddServer:
+    """Answers each connection with `head`, and then with `drop` again and again."""
+
+    def __init__(self, head, drop=b"", pause=0.05):
+        self.head, self.drop, self.pause = head, drop, pause
+        self.requests = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/whep/cam"
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+
+    def answer(self, connection):
+        with connection:
+            try:
+                self.requests.append(connection.recv(1 << 16).split(b" ")[0])
+                connection.sendall(self.head)
+                while self.drop:
+                    connection.sendall(self.drop)
+                    time.sleep(self.pause)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-Field: " + b"x" * 2000 + b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"8000\r\n" + b"x" * 32768 + b"\r\n"),
+        (b"\x16\x03junk\r\n\r\n", b""),
+    ],
+)
+def test_a_server_that_never_ends_is_given_up(head, drop):
+    with OddServer(head, drop) as server:
+        begun = time.monotonic()
+        status, report = examine(server.url, "--timeout", "500ms")
+        assert status != 0 and not report["conforms"]
+        assert time.monotonic() - begun < 60
+
+
+def test_an_answer_cannot_steer_the_terminal():
+    head = b"HTTP/1.1 405 \x1b[2J\r\nAllow: \x1b[31mGET\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with OddServer(head) as server:
+        done = subprocess.run([binary(), "conformance", server.url], capture_output=True, timeout=120)
+    assert done.returncode != 0
+    assert all(byte == 10 or 32 <= byte for byte in done.stdout) and b"\x7f" not in done.stdout
+
+
+def test_a_signal_ends_the_session_that_was_made(gateway, live):
+    """The run waits for a minute to see whether an abandoned session ends."""
+    with Program([binary(), "conformance", gateway.whep(live), "--slow"], "conformance") as program:
+        wait_until(lambda: "counter-offer.answer" in program.log, 60, program.tail)
+        program.signal(signal.SIGINT)
+        assert program.wait(40) != 0
+        assert "not finished" in program.log

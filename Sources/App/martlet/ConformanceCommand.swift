@@ -2,6 +2,7 @@ import ArgumentParser
 import Conformance
 import Foundation
 import GatewayConfiguration
+import Glibc
 import Primitives
 import UnixSignals
 
@@ -88,8 +89,12 @@ struct ConformanceCommand: AsyncParsableCommand {
             let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             tasks.addTask { await examination.run() }
             tasks.addTask {
-                for await _ in signals {
-                    Terminal.note("Ending the sessions that were made.")
+                var isEnding = false
+                for await signal in signals {
+                    // Whoever asks twice does not want to wait for a server that may be silent.
+                    if isEnding { _exit(128 + (signal == .sigint ? SIGINT : SIGTERM)) }
+                    isEnding = true
+                    Terminal.note("Ending the sessions that were made; a second signal ends at once.")
                     await examination.stop()
                 }
                 return nil

@@ -7,14 +7,15 @@ import NIOHTTP1
 /// Requests over HTTP/1.1 or HTTP/2, each bounded in time.
 package struct HTTPClientTransport: ConformanceTransport {
     private let client: HTTPClient
-    private let timeout: TimeAmount
+    private let timeout: Duration
 
     /// - Parameter timeout: How long an answer may take, with all of its body.
     package init(timeout: Duration) {
+        self.timeout = timeout
         let (seconds, attoseconds) = timeout.components
-        self.timeout = .seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
+        let amount = TimeAmount.seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout = .init(connect: self.timeout, read: self.timeout)
+        configuration.timeout = .init(connect: amount, read: amount)
         // "Connection refused" is a finding, not a reason to try again until the time is up.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -31,25 +32,40 @@ package struct HTTPClientTransport: ConformanceTransport {
         for field in request.fields { outgoing.headers.add(name: field.name.rawName, value: field.value) }
         if let body = request.body { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
         do {
-            let incoming = try await client.execute(outgoing, timeout: timeout)
-            var response = ProbeResponse(status: Int(incoming.status.code))
-            for (name, value) in incoming.headers {
-                guard let name = HTTPField.Name(name) else { continue }
-                response.fields.append(HTTPField(name: name, value: value))
+            // The client's own limits begin anew with each byte, and a server may send one a second for ever.
+            return try await withThrowingTaskGroup(of: ProbeResponse.self) { [outgoing, timeout] tasks in
+                tasks.addTask { try await exchange(outgoing) }
+                tasks.addTask {
+                    try await Task.sleep(for: timeout)
+                    throw TransportFailure.timedOut
+                }
+                defer { tasks.cancelAll() }
+                guard let response = try await tasks.next() else { throw TransportFailure.timedOut }
+                return response
             }
-            for try await part in incoming.body {
-                let room = ProbeResponse.maximumBodySize - response.body.count
-                response.body += part.readableBytesView.prefix(room)
-                if part.readableBytes >= room { break }
-            }
-            return response
         } catch {
             throw Self.failure(error)
         }
     }
 
+    private func exchange(_ request: HTTPClientRequest) async throws -> ProbeResponse {
+        let incoming = try await client.execute(request, deadline: .distantFuture)
+        var response = ProbeResponse(status: Int(incoming.status.code))
+        for (name, value) in incoming.headers {
+            guard let name = HTTPField.Name(name) else { continue }
+            response.fields.append(HTTPField(name: name, value: value))
+        }
+        for try await part in incoming.body {
+            let room = ProbeResponse.maximumBodySize - response.body.count
+            response.body += part.readableBytesView.prefix(room)
+            if part.readableBytes >= room { break }
+        }
+        return response
+    }
+
     private static func failure(_ error: any Error) -> TransportFailure {
         switch error {
+        case let failure as TransportFailure: return failure
         case let error as HTTPClientError:
             switch error {
             case .deadlineExceeded, .readTimeout, .writeTimeout, .connectTimeout, .tlsHandshakeTimeout,
