@@ -66,6 +66,15 @@ enum Offers {
 
     static let viewer = offer("recvonly", sections: [video])
     static let publisher = offer("sendonly", sections: [video, audio])
+    /// Three layers of a picture.
+    static let simulcastPublisher = offer(
+        "sendonly",
+        sections: [
+            video + [
+                "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", "a=rid:h send", "a=rid:m send",
+                "a=rid:l send", "a=simulcast:send h;m;l",
+            ], audio,
+        ])
     static let deafPublisher = offer(
         "sendonly", sections: [video.filter { !$0.hasPrefix("a=rtcp-fb") }, audio])
 

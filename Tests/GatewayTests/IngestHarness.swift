@@ -80,8 +80,8 @@ final class IngestHarness: Sendable {
 /// What an encoder writes.
 enum Encoded {
     /// x264, Baseline, 642x362, no reordering.
-    static let baseline = CodecConfiguration.h264(
-        sps: [hex("6742c01ed900a42fe224c044000003000400000300f03c58b920")], pps: [hex("68cb83cb20")])
+    static let baseline = CodecConfiguration.h264(sps: [parameterSet], pps: [hex("68cb83cb20")])
+    static let parameterSet = hex("6742c01ed900a42fe224c044000003000400000300f03c58b920")
     /// x264, High, 642x362, up to two pictures reordered.
     static let reordering = CodecConfiguration.h264(
         sps: [hex("6764001eacd940a42fe224c044000003000400000300f03c58b658")], pps: [hex("68ebe3cb22c0")])

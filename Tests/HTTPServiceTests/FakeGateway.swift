@@ -18,6 +18,8 @@ final class FakeGateway: GatewayService {
         var refusal: GatewayRefusal?
         var streams: [StreamStatus] = []
         var restart: SessionRestart?
+        var viewers: [ViewerStatus] = []
+        var hasLayers = false
     }
 
     private let state = Mutex(State())
@@ -42,7 +44,10 @@ final class FakeGateway: GatewayService {
         guard session == self.session else { throw GatewayRefusal(.unknownSession, "There is no such session.") }
     }
 
-    private var answer: SessionAnswer { SessionAnswer(sessionID: session, sdp: "v=0 answer", entityTag: "\"tag\"") }
+    private var answer: SessionAnswer {
+        SessionAnswer(
+            sessionID: session, sdp: "v=0 answer", entityTag: "\"tag\"", hasLayers: state.withLock { $0.hasLayers })
+    }
 
     func publish(
         stream: StreamName, offer: [UInt8], by identity: PublisherIdentity
@@ -71,6 +76,52 @@ final class FakeGateway: GatewayService {
 
     func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String? {
         session == self.session ? "\"tag\"" : nil
+    }
+
+    func offerLayers() { state.withLock { $0.hasLayers = true } }
+
+    func selectLayer(
+        _ layer: String?, section: Int?, session: String, stream: StreamName
+    ) async throws(GatewayRefusal) {
+        let wish = "\(section.map(String.init) ?? "first"):\(layer ?? "automatic")"
+        try note(Call(what: "layer", stream: stream.description, session: session, body: Array(wish.utf8)))
+        try check(session)
+    }
+
+    /// The one stream of events there is.
+    let events = "events-1"
+    let queue = EventQueue(Set(ViewerEvent.Kind.allCases))
+
+    func openEvents(
+        _ kinds: Set<ViewerEvent.Kind>, session: String, stream: StreamName
+    ) async throws(GatewayRefusal) -> String {
+        let names = kinds.map(\.rawValue).sorted().joined(separator: " ")
+        try note(Call(what: "open", stream: stream.description, session: session, body: Array(names.utf8)))
+        try check(session)
+        return events
+    }
+
+    func events(_ id: String, session: String, stream: StreamName) async throws(GatewayRefusal) -> EventQueue {
+        try note(Call(what: "events", stream: stream.description, session: session))
+        try check(session)
+        guard id == events else { throw GatewayRefusal(.unknownEventStream, "There is no such stream of events.") }
+        return queue
+    }
+
+    func closeEvents(_ id: String, session: String, stream: StreamName) async throws(GatewayRefusal) {
+        try note(Call(what: "close", stream: stream.description, session: session))
+        try check(session)
+    }
+
+    func show(_ viewers: [ViewerStatus]) { state.withLock { $0.viewers = viewers } }
+
+    func viewers(of stream: StreamName, after: String?, limit: Int) async -> ViewerPage? {
+        guard stream.description == "cam" else { return nil }
+        return state.withLock { state in
+            let left = state.viewers.filter { $0.id > after ?? "" }
+            return ViewerPage(
+                sessions: Array(left.prefix(limit)), next: left.count > limit ? left[limit - 1].id : nil)
+        }
     }
 
     func streams() async -> [StreamStatus] { state.withLock { $0.streams } }

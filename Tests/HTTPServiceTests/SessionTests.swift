@@ -159,7 +159,7 @@ struct SessionTests {
         ])
         let client = await Client(configuration: configuration)
         let links = try await client.send(.post, "/whep/cam", Client.sdp, body: "v=0").headers[values: .link]
-        try #require(links.count == 3)
+        try #require(links.count == 4)
         #expect(links[0] == "<stun:stun.example.org:3478>; rel=\"ice-server\"")
         #expect(links[1].hasPrefix("<turn:turn.example.org>; rel=\"ice-server\"; username=\""))
         #expect(links[1].contains(":martlet\"; credential=\"") && !links[1].contains("hunter2"))

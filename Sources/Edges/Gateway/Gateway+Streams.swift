@@ -22,7 +22,8 @@ extension Gateway {
             worker: worker,
             stream: stream,
             entityTag: "\"\(RandomID.make())\"",
-            remotes: remote.map { [$0] } ?? []
+            remotes: remote.map { [$0] } ?? [],
+            startedAt: WallClock.secondsSince1970()
         )
         sessions[session.id] = session
         sessionsByPeer[session.peer] = session.id
@@ -36,6 +37,7 @@ extension Gateway {
         plane.addLoad(-1, worker: session.worker)
         switch session.kind {
         case .viewer:
+            closeEvents(of: session)
             streams[session.stream]?.viewers[session.id] = nil
             if let stream = streams[session.stream], stream.viewers.isEmpty,
                 case .frames(let ingest, _, _) = stream.publisher
@@ -63,6 +65,7 @@ extension Gateway {
 
     func begin(_ publisher: LiveStream.Publisher, on name: StreamName) {
         streams[name]?.publisher = publisher
+        if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil
         streams[name]?.warnings = []
         streams[name]?.isReordered = false
@@ -139,6 +142,7 @@ extension Gateway {
         for id in stream.tracks.flatMap(\.ids) { plane.post(.endSource(id), to: stream.owner) }
         streams[name]?.publisher = nil
         streams[name]?.graceEnds = clock.now.advanced(by: policy.grace)
+        tell(.inactive, viewersOf: name)
         logger.info("stream unpublished", metadata: [LogKeys.stream: "\(name)"])
     }
 

@@ -35,7 +35,12 @@ extension Gateway {
         } catch {
             throw refusal(for: error)
         }
-        let session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
+        var session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
+        session.pictures = answer.senders.compactMap {
+            let track = stream.tracks[$0.trackIndex]
+            return track.layers.isEmpty ? nil : Session.Picture(section: $0.section, track: track.id)
+        }
+        sessions[session.id] = session
         relayIfNeeded(name, to: worker)
         let specification = PeerSpecification(
             id: session.peer,
@@ -59,7 +64,12 @@ extension Gateway {
             ingest.setViewersPresent(true)
         }
         joinNegotiation.record(Interval(clock.now - begun))
-        return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
+        return SessionAnswer(
+            sessionID: session.id,
+            sdp: answer.sdp,
+            entityTag: session.entityTag,
+            hasLayers: !session.pictures.isEmpty
+        )
     }
 
     /// What `If-Match` must name; `nil` when there is no such session.

@@ -21,6 +21,8 @@ package actor Gateway {
     var streams: [StreamName: LiveStream] = [:]
     var sessions: [String: Session] = [:]
     var sessionsByPeer: [PeerID: String] = [:]
+    /// What viewers want to be told, by session.
+    var eventStreams: [String: [EventStream]] = [:]
     var failures: [String: Int] = [:]
     var recentFailures = RecentFailures()
     var isDraining = false
@@ -59,20 +61,27 @@ package actor Gateway {
     }
 
     func keepHouse() async {
+        var nextNews = clock.now
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.housekeepingInterval)
             let now = clock.now
             for (name, stream) in streams {
                 if let end = stream.graceEnds, end <= now { remove(name) }
             }
+            if now >= nextNews {
+                nextNews = now + Self.newsInterval
+                await tellNews()
+            }
         }
     }
 
     // MARK: Draining
 
-    /// Refuses new sessions from now on.
+    /// Refuses new sessions from now on, and asks viewers to go elsewhere.
     package func beginDraining() {
+        guard !isDraining else { return }
         isDraining = true
+        tellReconnect()
     }
 
     /// Sessions that somebody is at the other end of: offers whose senders never came are not waited for.

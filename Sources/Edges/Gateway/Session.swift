@@ -24,11 +24,14 @@ package struct SessionAnswer: Sendable {
     package var sdp: String
     /// A strong entity tag, quotes included.
     package var entityTag: String
+    /// Whether a viewer may choose among simulcast layers.
+    package var hasLayers: Bool
 
-    package init(sessionID: String, sdp: String, entityTag: String) {
+    package init(sessionID: String, sdp: String, entityTag: String, hasLayers: Bool = false) {
         self.sessionID = sessionID
         self.sdp = sdp
         self.entityTag = entityTag
+        self.hasLayers = hasLayers
     }
 }
 
@@ -47,6 +50,14 @@ package struct SessionRestart: Sendable {
 
 /// A WebRTC session of a stream.
 struct Session: Sendable {
+    /// A picture with simulcast layers as a viewer gets it.
+    struct Picture {
+        /// Its media section in the viewer's offer.
+        var section: Int
+        /// One of its layers.
+        var track: TrackID
+    }
+
     let id: String
     let kind: SessionKind
     let peer: PeerID
@@ -55,7 +66,11 @@ struct Session: Sendable {
     var entityTag: String
     /// The client's credentials: those of its offer or of a restart, and those of the latest restart.
     var remotes: [ICECredentials]
+    /// Seconds since 1970.
+    let startedAt: Double
     var isConnected = false
+    /// What a viewer may choose layers of.
+    var pictures: [Picture] = []
 }
 
 /// How a publisher that is already there is treated.

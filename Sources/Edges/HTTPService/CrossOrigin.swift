@@ -38,6 +38,7 @@ struct CrossOrigin: Sendable {
         switch route {
         case .endpoint: headers[.acceptPost] = SessionRoutes.offerType
         case .session: headers[.acceptPatch] = SessionRoutes.fragmentType
+        case .layer, .events: headers[.acceptPost] = ExtensionRoutes.requestType
         default: break
         }
         return Response(status: .ok, headers: headers)

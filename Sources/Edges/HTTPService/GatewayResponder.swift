@@ -10,6 +10,7 @@ package struct GatewayResponder: HTTPResponder {
     package typealias Context = ClientContext
 
     let sessions: SessionRoutes
+    let extensions: ExtensionRoutes
     let information: InformationRoutes
     let pages: PageRoutes
     let crossOrigin: CrossOrigin
@@ -62,6 +63,10 @@ package struct GatewayResponder: HTTPResponder {
             return try await sessions.endpoint(kind, stream, request, peer: peer)
         case .session(let kind, let stream, let id):
             return try await sessions.session(kind, stream, id, request, peer: peer)
+        case .layer(let stream, let id): return try await extensions.layer(stream, id, request, peer: peer)
+        case .events(let stream, let id): return try await extensions.openEvents(stream, id, request, peer: peer)
+        case .eventStream(let stream, let id, let events):
+            return try await extensions.events(stream, id, events, request, peer: peer)
         default: break
         }
         guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
@@ -73,10 +78,11 @@ package struct GatewayResponder: HTTPResponder {
         case .streams: return try await information.streams(request, peer: peer)
         case .stream(let name): return try await information.stream(name, request, peer: peer)
         case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)
+        case .viewers(let name): return try await information.viewers(of: name, request, peer: peer)
         case .metrics: return try await information.metrics(request, peer: peer)
         case .live: return information.live()
         case .ready: return information.ready()
-        case .endpoint, .session: throw .notFound
+        case .endpoint, .session, .layer, .events, .eventStream: throw .notFound
         }
     }
 }

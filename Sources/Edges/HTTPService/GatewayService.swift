@@ -19,8 +19,23 @@ package protocol GatewayService: Sendable {
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
     /// `nil` when there is no such session.
     func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String?
+    func selectLayer(
+        _ layer: String?,
+        section: Int?,
+        session: String,
+        stream: StreamName
+    ) async throws(GatewayRefusal)
+    func openEvents(
+        _ kinds: Set<ViewerEvent.Kind>,
+        session: String,
+        stream: StreamName
+    ) async throws(GatewayRefusal) -> String
+    func events(_ events: String, session: String, stream: StreamName) async throws(GatewayRefusal) -> EventQueue
+    func closeEvents(_ events: String, session: String, stream: StreamName) async throws(GatewayRefusal)
     func streams() async -> [StreamStatus]
     func stream(_ name: StreamName) async -> StreamStatus?
+    /// `nil` when there is no such stream.
+    func viewers(of stream: StreamName, after: String?, limit: Int) async -> ViewerPage?
     func statistics() async -> GatewayStatistics
 }
 

@@ -73,6 +73,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         )
         return GatewayResponder(
             sessions: SessionRoutes(gateway: gateway, access: access, iceServers: configuration.iceServers),
+            extensions: ExtensionRoutes(gateway: gateway, access: access),
             information: InformationRoutes(
                 gateway: gateway,
                 access: access,

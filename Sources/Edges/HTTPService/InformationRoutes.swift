@@ -35,6 +35,27 @@ struct InformationRoutes: Sendable {
         Self.json(StreamStatistics(of: try await status(of: name, request, peer: peer)))
     }
 
+    /// Sessions in one answer, unless the request says otherwise, and at most.
+    private static let sessionsPerPage = 100
+    private static let maximumSessionsPerPage = 500
+
+    /// `GET /api/v1/streams/{stream}/sessions`, with `limit` and, for the next page, `after`.
+    func viewers(of name: StreamName, _ request: Request, peer: TransportAddress?) async throws(Problem) -> Response {
+        _ = try await access.authorize(.admin, stream: name, request, peer: peer)
+        var limit = Self.sessionsPerPage
+        if let text = request.uri.queryParameters["limit"] {
+            guard let number = Int(text), (1...Self.maximumSessionsPerPage).contains(number) else {
+                throw .badLimit(Self.maximumSessionsPerPage)
+            }
+            limit = number
+        }
+        let after = request.uri.queryParameters["after"].map(String.init)
+        guard let page = await gateway.viewers(of: name, after: after, limit: limit) else {
+            throw .unknownStream(name.description)
+        }
+        return Self.json(page)
+    }
+
     /// `GET /metrics`.
     func metrics(_ request: Request, peer: TransportAddress?) async throws(Problem) -> Response {
         _ = try await access.authorize(.admin, stream: nil, request, peer: peer)

@@ -105,10 +105,15 @@ extension Problem {
         "The session has another ETag than If-Match names. Nothing was changed."
     )
 
-    static let unknownSession = Problem(404, "unknown-session", "There is no such session. It may have ended; make a new one.")
+    static let unknownSession = Problem(
+        404, "unknown-session", "There is no such session. It may have ended; make a new one.")
 
     static func unknownStream(_ name: String) -> Problem {
         Problem(404, "unknown-stream", "There is no stream \"\(name)\" at the moment.")
+    }
+
+    static func badLimit(_ maximum: Int) -> Problem {
+        Problem(400, "bad-limit", "\"limit\" is a number from 1 to \(maximum).")
     }
 
     static func tooManyRequests(_ wait: Duration) -> Problem {

@@ -5,6 +5,9 @@ import Primitives
 enum Route: Equatable {
     case endpoint(SessionKind, StreamName)
     case session(SessionKind, StreamName, String)
+    case layer(StreamName, String)
+    case events(StreamName, String)
+    case eventStream(StreamName, String, String)
     case home
     case player(StreamName)
     case publisher(StreamName)
@@ -12,6 +15,7 @@ enum Route: Equatable {
     case streams
     case stream(StreamName)
     case streamStatistics(StreamName)
+    case viewers(StreamName)
     case metrics
     case live
     case ready
@@ -28,6 +32,10 @@ enum Route: Equatable {
         case ("whep", 2): self = .endpoint(.viewer, try Self.stream(parts[1]))
         case ("whip", 3): self = .session(.publisher, try Self.stream(parts[1]), parts[2])
         case ("whep", 3): self = .session(.viewer, try Self.stream(parts[1]), parts[2])
+        case ("whep", 4) where parts[3] == "layer": self = .layer(try Self.stream(parts[1]), parts[2])
+        case ("whep", 4) where parts[3] == "events": self = .events(try Self.stream(parts[1]), parts[2])
+        case ("whep", 5) where parts[3] == "events":
+            self = .eventStream(try Self.stream(parts[1]), parts[2], parts[4])
         case ("play", 2): self = .player(try Self.stream(parts[1]))
         case ("publish", 2): self = .publisher(try Self.stream(parts[1]))
         case ("assets", 2): self = .asset(parts[1])
@@ -44,6 +52,7 @@ enum Route: Equatable {
         case 0: return .streams
         case 1: return .stream(try stream(parts.first ?? ""))
         case 2 where parts.last == "stats": return .streamStatistics(try stream(parts.first ?? ""))
+        case 2 where parts.last == "sessions": return .viewers(try stream(parts.first ?? ""))
         default: throw .notFound
         }
     }
@@ -58,6 +67,8 @@ enum Route: Equatable {
         switch self {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
+        case .layer, .events: ["OPTIONS", "POST"]
+        case .eventStream: ["DELETE", "GET", "HEAD", "OPTIONS"]
         default: ["GET", "HEAD", "OPTIONS"]
         }
     }

@@ -53,15 +53,21 @@ struct SessionRoutes: Sendable {
         } catch {
             throw Problem(error)
         }
+        let path = "/\(Self.word(kind))/\(stream)/\(answer.sessionID)"
         var headers: HTTPFields = [
             .contentType: Self.offerType,
-            .location: "/\(Self.word(kind))/\(stream)/\(answer.sessionID)",
+            .location: path,
             .eTag: answer.entityTag,
             .cacheControl: "no-store",
         ]
         let now = Int64(Date.now.timeIntervalSince1970)
         for server in iceServers {
             headers.append(HTTPField(name: .link, value: server.fieldValue(now: now)))
+        }
+        if kind == .viewer {
+            for link in ExtensionRoutes.links(session: path, hasLayers: answer.hasLayers) {
+                headers.append(HTTPField(name: .link, value: link))
+            }
         }
         return Response(status: .created, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
     }

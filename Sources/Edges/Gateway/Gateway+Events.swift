@@ -1,0 +1,123 @@
+import MediaIO
+package import Primitives
+
+/// What viewers are told while they watch.
+extension Gateway {
+    /// How often what changes all the time is looked at.
+    static let newsInterval = Duration.seconds(1)
+
+    // MARK: Streams of events
+
+    /// Opens a stream of events for a viewer's session; it ends with the session.
+    ///
+    /// - Returns: Its name, which nobody can guess.
+    package func openEvents(
+        _ kinds: Set<ViewerEvent.Kind>,
+        session id: String,
+        stream name: StreamName
+    ) async throws(GatewayRefusal) -> String {
+        _ = try viewer(id, of: name)
+        guard eventStreams[id, default: []].count < EventStream.maximumPerSession else {
+            throw Self.tooManyEventStreams
+        }
+        let opened = EventStream(kinds: kinds, at: clock.now)
+        eventStreams[id, default: []].append(opened)
+        return opened.id
+    }
+
+    /// What a stream of events has to tell, from how things stand now.
+    package func events(
+        _ events: String,
+        session id: String,
+        stream name: StreamName
+    ) async throws(GatewayRefusal) -> EventQueue {
+        _ = try viewer(id, of: name)
+        guard let index = eventStreams[id]?.firstIndex(where: { $0.id == events }),
+            let queue = eventStreams[id]?[index].queue
+        else { throw Self.unknownEventStream }
+        eventStreams[id]?[index].restart(isActive: streams[name]?.publisher != nil)
+        if isDraining { queue.post(.reconnect(url: nil)) }
+        return queue
+    }
+
+    /// Ends a stream of events, and forgets what it had still to tell.
+    package func closeEvents(
+        _ events: String,
+        session id: String,
+        stream name: StreamName
+    ) async throws(GatewayRefusal) {
+        _ = try viewer(id, of: name)
+        guard let index = eventStreams[id]?.firstIndex(where: { $0.id == events }) else {
+            throw Self.unknownEventStream
+        }
+        eventStreams[id]?.remove(at: index).queue.close(forgetting: true)
+        if eventStreams[id]?.isEmpty == true { eventStreams[id] = nil }
+    }
+
+    /// A session has ended, and its streams of events with it.
+    func closeEvents(of session: Session) {
+        for open in eventStreams.removeValue(forKey: session.id) ?? [] { open.queue.close() }
+    }
+
+    // MARK: News
+
+    /// Tells all viewers of a stream.
+    func tell(_ event: ViewerEvent, viewersOf name: StreamName) {
+        guard !eventStreams.isEmpty else { return }
+        for id in streams[name]?.viewers.keys ?? [:].keys {
+            for open in eventStreams[id] ?? [] { open.queue.post(event) }
+        }
+    }
+
+    /// Tells everybody that this gateway is going away.
+    func tellReconnect() {
+        for open in eventStreams.values.joined() { open.queue.post(.reconnect(url: nil)) }
+    }
+
+    /// Tells each viewer what has changed about layers and viewers since it was last told.
+    func tellNews() async {
+        guard !eventStreams.isEmpty else { return }
+        var bitrates: [TrackID: Int] = [:]
+        if eventStreams.keys.contains(where: { sessions[$0]?.pictures.isEmpty == false }) {
+            for track in await plane.report().lazy.flatMap(\.tracks) where track.isOwner {
+                bitrates[track.id] = Int(track.bitsPerSecond)
+            }
+        }
+        var viewers: [StreamName: Int] = [:]
+        for session in sessions.values where session.kind == .viewer && session.isConnected {
+            viewers[session.stream, default: 0] += 1
+        }
+        let now = clock.now
+        for id in Array(eventStreams.keys) {
+            guard let session = sessions[id], let stream = streams[session.stream] else { continue }
+            let layers = layers(of: session, in: stream, bitrates: bitrates)
+            for index in eventStreams[id]?.indices ?? 0..<0 {
+                eventStreams[id]?[index].tell(viewers: viewers[session.stream] ?? 0, layers: layers, at: now)
+            }
+        }
+    }
+
+    private func layers(
+        of session: Session,
+        in stream: LiveStream,
+        bitrates: [TrackID: Int]
+    ) -> [Int: [ViewerEvent.Layer]] {
+        var result: [Int: [ViewerEvent.Layer]] = [:]
+        for picture in session.pictures {
+            guard let track = stream.tracks.first(where: { $0.ids.contains(picture.track) }) else { continue }
+            result[picture.section] = track.layers.map {
+                ViewerEvent.Layer(name: $0.name, bitrate: bitrates[$0.id] ?? 0, width: $0.width, height: $0.height)
+            }
+        }
+        return result
+    }
+
+    private static let unknownEventStream = GatewayRefusal(
+        .unknownEventStream,
+        "There is no such stream of events. It may have ended with its session; open a new one."
+    )
+    private static let tooManyEventStreams = GatewayRefusal(
+        .tooManyEventStreams,
+        "This session has \(EventStream.maximumPerSession) streams of events already. Close one of them (DELETE)."
+    )
+}

@@ -1,0 +1,49 @@
+import MediaIO
+package import Primitives
+
+/// Which layer of a picture its viewer wants (the layer extension of WHEP).
+extension Gateway {
+    /// Sends a viewer no higher layer than it wishes.
+    ///
+    /// - Parameters:
+    ///   - layer: The publisher's name for it; `nil` for whatever the viewer's path carries.
+    ///   - section: Which media section of the viewer's offer is meant; `nil` for the first with layers.
+    ///   - id: The viewer's session.
+    ///   - name: Its stream.
+    /// - Throws: ``GatewayRefusal`` when there is no such session or layer; nothing has changed then.
+    package func selectLayer(
+        _ layer: String?,
+        section: Int?,
+        session id: String,
+        stream name: StreamName
+    ) async throws(GatewayRefusal) {
+        let session = try viewer(id, of: name)
+        guard let picture = session.pictures.first(where: { section == nil || $0.section == section }),
+            let track = streams[name]?.tracks.first(where: { $0.ids.contains(picture.track) })
+        else { throw Self.noLayers }
+        var wished: TrackID?
+        if let layer {
+            guard let known = track.layers.first(where: { $0.name == layer }) else {
+                throw Self.unknownLayer(known: track.layers.map(\.name))
+            }
+            wished = known.id
+        }
+        plane.post(.limitLayer(session.peer, of: picture.track, to: wished), to: session.worker)
+    }
+
+    /// A viewer's session.
+    func viewer(_ id: String, of name: StreamName) throws(GatewayRefusal) -> Session {
+        guard let session = session(id, stream: name, kind: .viewer) else { throw unknownSession(id) }
+        return session
+    }
+
+    private static let noLayers = GatewayRefusal(
+        .noLayers,
+        "There is nothing to choose from: this media section has no simulcast layers."
+    )
+
+    private static func unknownLayer(known: [String]) -> GatewayRefusal {
+        GatewayRefusal(
+            .unknownLayer, "The picture has no layer of this name. It has: \(known.joined(separator: ", ")).")
+    }
+}

@@ -1,0 +1,49 @@
+import MediaIO
+package import Primitives
+
+/// The figures of single viewers, for whoever looks for the reason of a bad picture.
+extension Gateway {
+    /// Some of a stream's viewers, at most `limit` of those whose names come after `after`.
+    ///
+    /// Costs each worker a look at that many viewers, so it is not for figures that are wanted all the time.
+    ///
+    /// - Returns: `nil` when there is no such stream.
+    package func viewers(of name: StreamName, after: String?, limit: Int) async -> ViewerPage? {
+        guard let stream = streams[name] else { return nil }
+        let names = stream.viewers.keys.filter { $0 > after ?? "" }.sorted()
+        let shown = names.prefix(limit).compactMap { sessions[$0] }
+        var reports: [PeerID: ViewerReport] = [:]
+        for (worker, group) in Dictionary(grouping: shown, by: \.worker) {
+            for report in await plane.report(viewers: group.map(\.peer), of: worker) { reports[report.peer] = report }
+        }
+        let layers = Dictionary(stream.tracks.flatMap(\.layers).map { ($0.id, $0.name) }) { first, _ in first }
+        return ViewerPage(
+            sessions: shown.map { Self.status(of: $0, report: reports[$0.peer], layers: layers) },
+            next: names.count > limit ? shown.last?.id : nil
+        )
+    }
+
+    private static func path(_ address: TransportAddress) -> ViewerStatus.Path {
+        ViewerStatus.Path(
+            family: address.isIPv4 ? "ipv4" : "ipv6", transport: address.connection == 0 ? "udp" : "tcp")
+    }
+
+    private static func status(
+        of session: Session,
+        report: ViewerReport?,
+        layers: [TrackID: String]
+    ) -> ViewerStatus {
+        ViewerStatus(
+            id: session.id,
+            since: WallClock.iso8601(secondsSince1970: session.startedAt),
+            isConnected: session.isConnected,
+            path: report?.address.map(Self.path),
+            estimate: report?.estimate.map { Int($0.bitsPerSecond) },
+            limitedBy: report?.limitedBy,
+            roundTripSeconds: report?.roundTrip?.seconds,
+            loss: report?.loss,
+            layer: report?.pictures.lazy.compactMap { layers[$0.track] }.first,
+            isPaused: report?.pictures.contains(where: \.isPaused) ?? false
+        )
+    }
+}
