@@ -64,6 +64,7 @@ package enum WebPages {
         "martlet.css": WebPage(contentType: "text/css; charset=utf-8", body: PackageResources.martlet_css),
         "martlet.svg": WebPage(contentType: "image/svg+xml", body: PackageResources.martlet_svg),
         "home.js": WebPage(contentType: script, body: PackageResources.home_js),
+        "extensions.js": WebPage(contentType: script, body: PackageResources.extensions_js),
         "play.js": WebPage(contentType: script, body: PackageResources.play_js),
         "player.js": WebPage(contentType: script, body: PackageResources.player_js),
         "publish.js": WebPage(contentType: script, body: PackageResources.publish_js),

@@ -41,6 +41,9 @@ const badges = { ...headlines, connecting: "connecting", waiting: "waiting", liv
 /** Says in the viewer's words what happened and what can be done. */
 function explanation() {
   const { state, detail, refusal } = player;
+  if (state === "waiting" && player.away) {
+    return [detail, ""];
+  }
   if (state === "waiting" && refusal?.status === 409) {
     return ["Nobody is publishing it at the moment. The picture appears here as soon as somebody does.", ""];
   }
@@ -61,6 +64,10 @@ function playableCodecs() {
   return [...new Set(names)].filter((name) => !/^(rtx|red|ulpfec|flexfec.*)$/i.test(name));
 }
 
+function headline() {
+  return player.state === "waiting" && player.away ? "The publisher is away, waiting" : headlines[player.state];
+}
+
 function showState() {
   const { state, refusal } = player;
   const [words, hint] = explanation();
@@ -72,16 +79,54 @@ function showState() {
   // A last picture that stays is better than a black one: the cover is only a strip then.
   const keepsPicture = soundOnly || ["stalled", "connecting", "waiting"].includes(state);
   element("cover").classList.toggle("strip", video.videoWidth > 0 && keepsPicture);
-  say(element("headline"), soundOnly ? "Sound only" : headlines[state]);
+  say(element("headline"), soundOnly ? "Sound only" : headline());
   say(element("explanation"), words);
   say(element("hint"), hint);
   if (refusal?.alternate && state === "refused") {
     element("hint").append(" ", make("a", { href: refusal.alternate, textContent: "Try the other form of this stream." }));
   }
   element("retry").hidden = !["refused", "idle"].includes(state) || stream === null;
-  say(element("status"), state === "live" ? `The stream is live. ${words}`.trim() : `${headlines[state]}. ${words} ${hint}`.trim());
+  say(element("status"), state === "live" ? `The stream is live. ${words}`.trim() : `${headline()}. ${words} ${hint}`.trim());
   showSound();
+  showViewers();
+  showLayers();
 }
+
+function showViewers() {
+  const { viewers } = player;
+  element("viewers").hidden = viewers === null;
+  say(element("viewers"), viewers === 1 ? "1 viewer" : `${viewers} viewers`);
+}
+
+const quality = element("layer");
+
+/** Lists the sizes of the picture, where its publisher sends several. */
+function showLayers() {
+  const { layers } = player;
+  element("quality").hidden = layers.length < 2;
+  const entries = [["", "Automatic"], ...layers.map(({ rid, height }) => [rid, height ? `${height}p` : rid])];
+  const shown = [...quality.options].map(({ value, textContent }) => [value, textContent]);
+  if (JSON.stringify(entries) !== JSON.stringify(shown)) {
+    quality.replaceChildren(...entries.map(([value, textContent]) => make("option", { value, textContent })));
+  }
+  layers.forEach(({ bitrate }, index) => {
+    // Its publisher has turned it off.
+    quality.options[index + 1].disabled = !bitrate;
+  });
+  if (document.activeElement !== quality) {
+    quality.value = player.layer ?? "";
+  }
+}
+
+quality.addEventListener("change", async () => {
+  const { value } = quality;
+  const agreed = await player.choose(value === "" ? null : value);
+  const label = quality.selectedOptions[0]?.textContent;
+  say(element("status"), agreed ? `Quality: ${label}.` : "The quality could not be changed.");
+  if (!agreed) {
+    quality.value = player.layer ?? "";
+  }
+});
 
 function showSound() {
   const hasAudio = video.srcObject?.getAudioTracks().length > 0;

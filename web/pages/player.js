@@ -1,6 +1,7 @@
 // Watches a stream by WHEP and keeps watching: it waits for a stream that is not live yet, notices when
 // media stops, and changes to a new session without taking the old picture away first.
 
+import { Extensions } from "/assets/extensions.js";
 import { Refusal, Session } from "/assets/session.js";
 
 const tickMilliseconds = 250;
@@ -35,6 +36,9 @@ class View {
     this.connection.addEventListener("track", ({ track }) => this.stream.addTrack(track));
     this.abort = new AbortController();
     this.session = new Session(this.connection, token);
+    this.extensions = new Extensions(this.session);
+    /** Whether the gateway asked to go to another session. */
+    this.leaving = false;
   }
 
   async open(endpoint) {
@@ -101,6 +105,7 @@ class View {
 
   close() {
     this.abort.abort();
+    this.extensions.close();
     this.session.close();
   }
 }
@@ -116,6 +121,11 @@ export class Player extends EventTarget {
   /** @type {Refusal | null} */
   refusal = null;
   #endpoint;
+  /** Where the gateway sent us, for the next attempt; null for `#endpoint`. */
+  #elsewhere = null;
+  /** The layer that the viewer chose, or null for whatever the network carries. */
+  #layer = null;
+  #layerAsked = null;
   #token;
   #video;
   #current = null;
@@ -136,6 +146,39 @@ export class Player extends EventTarget {
   /** The connection that is shown now, or the one being tried. */
   get connection() {
     return (this.#current ?? this.#attempt)?.connection ?? null;
+  }
+
+  /** Whether the publisher has gone and the session waits for it. */
+  get away() {
+    return this.#current?.extensions.away ?? false;
+  }
+
+  /** How many watch; null when nobody said. */
+  get viewers() {
+    return this.#current?.extensions.viewers ?? null;
+  }
+
+  /** The layers of the picture, the largest first: { rid, bitrate, width, height }. */
+  get layers() {
+    return this.#current?.extensions.layers ?? [];
+  }
+
+  get layer() {
+    return this.#layer;
+  }
+
+  /**
+   * Chooses a layer, also for the sessions that follow; null leaves it to the gateway.
+   *
+   * @returns {Promise<boolean>} whether the gateway agreed
+   */
+  async choose(layer) {
+    const agreed = await this.#current?.extensions.choose(layer) === true;
+    if (agreed) {
+      this.#layer = layer;
+      this.#layerAsked = layer;
+    }
+    return agreed;
   }
 
   start() {
@@ -184,12 +227,16 @@ export class Player extends EventTarget {
     } else if (now - view.framesAt > undecodableLimit && now - view.arrivedAt < 1000) {
       this.#drop("current");
       this.#become("connecting", "Media arrived, but no picture came out of it. Connecting again.");
+    } else if (view.extensions.away) {
+      this.#become("waiting", "The picture goes on here when the publisher is back.");
     } else if (now - view.bytesAt > this.#stallAfter) {
       if (this.state !== "waiting" && this.state !== "refused") {
         this.#become("stalled", "No media is arriving. Looking for the stream again.");
       }
     } else if (view.flows) {
-      this.#drop("attempt");
+      if (!view.leaving) {
+        this.#drop("attempt");
+      }
       if (now - view.flowsSince > 10000) {
         this.#stallAfter = shortestStall;
       }
@@ -205,7 +252,7 @@ export class Player extends EventTarget {
       return;
     }
     if (view.flows || (!this.#current && view.connected)) {
-      if (this.#current) {
+      if (this.#current && !this.#current.leaving) {
         // The old session fell silent and the new one plays: perhaps the stream just pauses at times.
         this.#stallAfter = Math.min(2 * this.#stallAfter, longestStall);
       }
@@ -213,6 +260,7 @@ export class Player extends EventTarget {
       this.#attempt = null;
       this.#current = view;
       this.#failures = 0;
+      this.#listen(view);
       this.#video.srcObject = view.stream;
       this.#video.play().catch(() => {});
       this.#become(view.flows ? "live" : "connecting", view.flows ? "" : "Connected. Waiting for the first picture.");
@@ -230,23 +278,58 @@ export class Player extends EventTarget {
 
   #maybeAttempt() {
     const now = performance.now();
-    const wanted = this.#current === null || now - this.#current.bytesAt > this.#stallAfter;
+    const current = this.#current;
+    // A session whose publisher is away is kept: it goes on when the publisher is back.
+    const wanted = current === null || current.leaving || (!current.extensions.away && now - current.bytesAt > this.#stallAfter);
     if (this.#timer === null || this.#attempt || !wanted || now < this.#nextAttemptAt) {
       return;
     }
     const view = new View(this.#token);
     this.#attempt = view;
-    view.open(this.#endpoint).catch((error) => {
+    const endpoint = this.#elsewhere ?? this.#endpoint;
+    view.open(endpoint).catch((error) => {
       if (this.#attempt === view) {
         this.#drop("attempt");
+        this.#elsewhere = null;
         this.#explain(error);
       }
     });
   }
 
+  /** Follows what a session's gateway tells. */
+  #listen(view) {
+    this.#layerAsked = null;
+    view.extensions.addEventListener("change", () => {
+      if (this.#current !== view) {
+        return;
+      }
+      if (!view.extensions.away && this.state === "waiting") {
+        // The publisher is back: its media may take a moment.
+        view.bytesAt = performance.now();
+        this.#become("connecting", "The publisher is back. Waiting for the picture.");
+      }
+      if (this.#layerAsked !== this.#layer && this.layers.some(({ rid }) => rid === this.#layer)) {
+        this.choose(this.#layer);
+      }
+      this.dispatchEvent(new Event("change"));
+    });
+    view.extensions.addEventListener("reconnect", ({ detail }) => {
+      view.leaving = true;
+      this.#elsewhere = detail;
+      // Not all viewers at once.
+      this.#nextAttemptAt = performance.now() + 1000 * Math.random();
+    });
+    view.extensions.open();
+  }
+
   /** Decides from a refusal whether to wait, to try again later, or to leave it to the viewer. */
   #explain(error) {
     const now = performance.now();
+    if (this.#current?.leaving && now - this.#current.bytesAt < this.#stallAfter) {
+      // The old session plays on while we look for another one.
+      this.#nextAttemptAt = now + 1000 * Math.min(error.retryAfter ?? 1, 5) * (0.8 + 0.4 * Math.random());
+      return;
+    }
     if (!(error instanceof Refusal)) {
       this.#backOff();
       this.#become("unreachable", "The gateway cannot be reached. Trying again.");

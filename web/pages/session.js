@@ -45,6 +45,7 @@ function linkOf(relation, header) {
 export class Session {
   #location = null;
   #entityTag = null;
+  #links = "";
   #token;
   #gathered = [];
   #gatheringEnded = false;
@@ -79,6 +80,7 @@ export class Session {
     }
     this.#location = new URL(response.headers.get("Location") ?? endpoint, new URL(endpoint, location.href)).href;
     this.#entityTag = response.headers.get("ETag");
+    this.#links = response.headers.get("Link") ?? "";
     const sdp = await response.text();
     if (signal?.aborted || this.connection.signalingState === "closed") {
       this.close();
@@ -86,6 +88,21 @@ export class Session {
     }
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.#scheduleTrickle();
+  }
+
+  /** The address of what belongs to the session in this way (RFC 8288), or null. */
+  linkTo(relation) {
+    const address = this.#location === null ? null : linkOf(relation, this.#links);
+    return address === null ? null : new URL(address, this.#location).href;
+  }
+
+  /** Sends JSON to an address that the session is linked to. */
+  post(address, value) {
+    return fetch(address, {
+      method: "POST",
+      headers: this.#headers({ "Content-Type": "application/json" }),
+      body: JSON.stringify(value),
+    });
   }
 
   /** Ends the session on both sides; also works while the page is being left. */
