@@ -101,6 +101,7 @@ func fuzzTrickle(_ input: Span<UInt8>) {
 func fuzzPayload(_ input: Span<UInt8>) {
     for codec in Codec.allCases {
         _ = KeyFrameDetector.startsKeyFrame(input, codec: codec)
+        _ = PictureSize(ofKeyFrame: input, codec: codec)
     }
     _ = try? OpusPacketHeader(parsing: input)
 }

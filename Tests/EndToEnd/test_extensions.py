@@ -101,8 +101,9 @@ def test_a_page_waits_in_its_session_while_the_publisher_is_away(gateway, stream
     assert chromium.run("return martlet.pc.remoteDescription.sdp") == session, "it made another session"
 
 
-def test_a_viewer_chooses_its_layer_in_a_menu(gateway, stream, chromium):
-    chromium.open(gateway.page("publish", stream, "source=card&codec=H264&size=1280x720&simulcast&start"))
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_a_viewer_chooses_its_layer_in_a_menu(gateway, stream, chromium, codec):
+    chromium.open(gateway.page("publish", stream, f"source=card&codec={codec}&size=1280x720&simulcast&start"))
     chromium.wait_for_state("live")
     gateway.wait_for_stream(stream)
 
@@ -132,7 +133,7 @@ def test_a_viewer_chooses_its_layer_in_a_menu(gateway, stream, chromium):
         choice = max(smaller, key=lambda layer: layer["width"])
         select.select_by_visible_text(f"{choice['height']}p")
         wait_until(lambda: width() == choice["width"], 10, lambda: f"still {width()} wide, {layers()}", 0.1)
-        viewer.screenshot("extensions-layer")
+        viewer.screenshot(f"extensions-layer-{codec}")
         sessions = gateway.request("GET", f"/api/v1/streams/{stream}/sessions").json["sessions"]
         assert [each["layer"] for each in sessions if each["isConnected"]] == [choice["name"]], sessions
         time.sleep(3)

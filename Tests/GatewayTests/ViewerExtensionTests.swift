@@ -93,6 +93,21 @@ struct ViewerExtensionTests {
         #expect(sizes == [642])
     }
 
+    @Test func `the size of a layer without parameter sets is known too, and that of the picture is the largest`()
+        async throws
+    {
+        let scene = try await Scene(offer: Offers.simulcastPublisher)
+        defer { scene.harness.stop() }
+        let layers = try #require(await scene.gateway.streams[scene.stream]?.tracks.first?.layers)
+        for (layer, width) in zip(layers, [1280, 640, 320]) {
+            await scene.gateway.handle(
+                .pictureSizeChanged(layer.id, PictureSize(width: width, height: width * 9 / 16)))
+        }
+        let track = try #require(try await scene.harness.status().tracks.first)
+        #expect(track.layers?.map(\.height) == [720, 360, 180])
+        #expect(track.width == 1280)
+    }
+
     @Test func `bitrates that waver are no news, a layer that is turned off is`() {
         func layer(_ bitrate: Int) -> ViewerEvent.Layer { ViewerEvent.Layer(name: "h", bitrate: bitrate) }
         #expect(layer(1_000_000).isLike(layer(1_200_000)) && layer(1_200_000).isLike(layer(1_000_000)))

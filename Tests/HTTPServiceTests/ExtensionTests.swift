@@ -102,6 +102,20 @@ struct ExtensionTests {
         try expectProblem(try await client.send(.post, Self.layer, Self.json, body: long), 413, "content-too-large")
     }
 
+    @Test func `a body that is made to be costly is refused like any other`() async throws {
+        let client = await Client()
+        for body in [
+            String(repeating: "[", count: 60_000), String(repeating: "{\"rid\":", count: 8000), "{\"mediaId\":1e400}",
+            "{\"mediaId\":99999999999999999999}", "{\"rid\":\"\\ud800\"}",
+        ] {
+            #expect(
+                try await client.send(.post, Self.layer, Self.json, body: body).status == .badRequest,
+                "\(body.prefix(30))")
+            #expect(try await client.send(.post, Self.events, Self.json, body: body).status == .badRequest)
+        }
+        #expect(client.gateway.calls.isEmpty)
+    }
+
     // MARK: Events
 
     @Test(arguments: [

@@ -40,6 +40,20 @@ struct PageTests {
         #expect(try await client.send(.get, "/assets/page.js", [.ifNoneMatch: "\"x\""]).status == .ok)
     }
 
+    @Test(arguments: ["/", "/play/cam", "/publish/cam"])
+    func `whatever a page and its scripts ask for is there`(path: String) async throws {
+        let client = await Client()
+        var addresses = [path]
+        var seen: Set<String> = []
+        while let address = addresses.popLast() {
+            guard seen.insert(address).inserted else { continue }
+            let answer = try await client.send(.get, address)
+            #expect(answer.status == .ok, "\(address)")
+            addresses += answer.text.matches(of: /\/assets\/[a-z.]+/).map { String($0.output) }
+        }
+        #expect(seen.count > 3)
+    }
+
     @Test func `HEAD tells the length of what GET would bring`() async throws {
         let client = await Client()
         let get = try await client.send(.get, "/assets/page.js")

@@ -56,6 +56,33 @@ struct PublisherFactsTests {
         #expect(told.count == 2)
     }
 
+    @Test func `the size of VP8 is told when it changes`() throws {
+        let other = VirtualWorker()
+        let camera = VirtualCamera(client: try VirtualClient(id: 2))
+        other.perform(.addTrack(.init(id: 1, codec: .vp8, owner: 0)))
+        other.perform(
+            .addPublisher(
+                camera.client.specification, [IngestBinding(track: 1, negotiated: VirtualCamera.track())]))
+        camera.client.connect(to: other)
+        func send(width: UInt8) {
+            camera.sequence += 1
+            other.receive(
+                camera.client.packet(
+                    payloadType: VirtualCamera.payloadType, sequence: camera.sequence,
+                    timestamp: camera.sequence * 3000, ssrc: camera.ssrc, marker: true,
+                    payload: [0x10, 0x10, 0, 0, 0x9D, 0x01, 0x2A, width, 1, 64, 0, 7]),
+                from: camera.client.address)
+        }
+        for width: UInt8 in [1, 1, 2] { send(width: width) }
+        other.run(until: .zero.advanced(by: .seconds(2)))
+        for width: UInt8 in [3, 3] { send(width: width) }
+        let told = other.events.compactMap { event in
+            if case .pictureSizeChanged(1, let size) = event { size.width } else { nil }
+        }
+        // The second change came within a second of the first.
+        #expect(told == [257, 259])
+    }
+
     @Test func `timestamps that jump are counted`() throws {
         send([0x67, 1], timestamp: 1000)
         #expect(try report().clockJumps == 0)

@@ -17,16 +17,7 @@ extension Gateway {
         var sent = announced
         sent.formatParameters["profile-level-id"] = parameters.profileLevelID
         streams[name]?.tracks[index].description = sent
-        if let layer = stream.tracks[index].layers.firstIndex(where: { $0.id == id }) {
-            streams[name]?.tracks[index].layers[layer].width = parameters.width
-            streams[name]?.tracks[index].layers[layer].height = parameters.height
-        }
-        // Of several layers the largest is what the picture is.
-        let widest = streams[name]?.tracks[index].layers.compactMap(\.width).max() ?? parameters.width
-        if parameters.width >= widest {
-            streams[name]?.tracks[index].width = parameters.width
-            streams[name]?.tracks[index].height = parameters.height
-        }
+        note(PictureSize(width: parameters.width, height: parameters.height), of: id)
         if !sent.hasSameProfile(as: announced) {
             warn(
                 .profileDiffers(
@@ -38,6 +29,23 @@ extension Gateway {
         }
         if parameters.allowsReordering, parameters.maximumReorderedFrames ?? 0 > 0 {
             warn(.reorderedAnnounced, stream: name)
+        }
+    }
+
+    /// The picture of a session's track has this size from now on.
+    func note(_ size: PictureSize, of id: TrackID) {
+        guard let (name, stream) = streams.first(where: { $1.tracks.contains { $0.ids.contains(id) } }),
+            let index = stream.tracks.firstIndex(where: { $0.ids.contains(id) })
+        else { return }
+        if let layer = stream.tracks[index].layers.firstIndex(where: { $0.id == id }) {
+            streams[name]?.tracks[index].layers[layer].width = size.width
+            streams[name]?.tracks[index].layers[layer].height = size.height
+        }
+        // Of several layers the largest is what the picture is.
+        let widest = streams[name]?.tracks[index].layers.compactMap(\.width).max() ?? size.width
+        if size.width >= widest {
+            streams[name]?.tracks[index].width = size.width
+            streams[name]?.tracks[index].height = size.height
         }
     }
 

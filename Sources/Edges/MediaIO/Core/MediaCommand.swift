@@ -153,6 +153,8 @@ package enum MediaEvent: Sendable {
     case keyFrameRequested(TrackID)
     /// A session sends another H.264 sequence parameter set than before: the NAL unit with its header.
     case parameterSetChanged(TrackID, [UInt8])
+    /// A session sends VP8 or VP9 of another size than before.
+    case pictureSizeChanged(TrackID, PictureSize)
 }
 
 /// What the handshake thread must do.

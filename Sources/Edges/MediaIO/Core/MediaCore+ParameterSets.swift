@@ -8,6 +8,9 @@ extension MediaCore {
     /// At most once a second for each track, so that a publisher that changes with every packet costs nothing.
     mutating func noteParameterSet(in payload: UnsafeRawBufferPointer, track slot: Int, at now: Instant) {
         let track = tracks[slot]
+        if track.pointee.codec == .vp8 || track.pointee.codec == .vp9 {
+            notePictureSize(in: payload, track: slot, at: now)
+        }
         guard track.pointee.codec == .h264, track.pointee.publisher != nil,
             let range = H264SequenceParameterSet.range(
                 inRTPPayload: Span(_unsafeElements: payload.bindMemory(to: UInt8.self)))
@@ -18,5 +21,18 @@ extension MediaCore {
         track.pointee.parameterSet = Array(unit)
         track.pointee.parameterSetAt = now
         events.append(.parameterSetChanged(track.pointee.id, track.pointee.parameterSet))
+    }
+
+    /// The same for the size that codecs without parameter sets state in each key frame.
+    private mutating func notePictureSize(in payload: UnsafeRawBufferPointer, track slot: Int, at now: Instant) {
+        let track = tracks[slot]
+        let bytes = Span(_unsafeElements: payload.bindMemory(to: UInt8.self))
+        guard track.pointee.publisher != nil,
+            let size = PictureSize(ofKeyFrame: bytes, codec: track.pointee.codec), size != track.pointee.pictureSize
+        else { return }
+        if let last = track.pointee.parameterSetAt, now.since(last) < .seconds(1) { return }
+        track.pointee.pictureSize = size
+        track.pointee.parameterSetAt = now
+        events.append(.pictureSizeChanged(track.pointee.id, size))
     }
 }

@@ -388,6 +388,7 @@ package struct MediaCore: ~Copyable {
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.lastPacketAt = nil
         tracks[slot].pointee.parameterSet = []
+        tracks[slot].pointee.pictureSize = nil
         tracks[slot].pointee.parameterSetAt = nil
     }
 }

@@ -38,6 +38,9 @@ struct Track: ~Copyable {
     var nextFIRNumber: UInt8 = 0
     /// The newest sequence parameter set that the control plane was told of; empty before the first.
     var parameterSet: [UInt8] = []
+    /// As the last key frame stated it, for codecs without parameter sets.
+    var pictureSize: PictureSize?
+    /// When either of them changed.
     var parameterSetAt: Instant?
 
     /// The viewers, one after the other; order has no meaning.
