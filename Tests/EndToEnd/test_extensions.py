@@ -158,3 +158,24 @@ def test_a_page_is_told_to_reconnect_before_its_gateway_ends(start_gateway, stre
         gateway.program.process.terminate()
         wait_until(lambda: chromium.run("return martlet.asked") > 0, 4, "the page did not look for another session")
         assert chromium.state == "live", "the picture was given up before there was another"
+        assert gateway.program.wait(15) == 0
+    gateway.start()
+    with pion.publish(gateway.whip(stream), media.h264_file()) as publisher:
+        publisher.wait_connected()
+        chromium.wait_for_state("live", seconds=20)
+
+
+def test_somebody_who_listens_does_not_hold_a_shutdown(start_gateway, stream):
+    gateway = start_gateway(shutdown__grace="60s")
+    with pion.publish(gateway.whip(stream), media.h264_file()) as publisher:
+        publisher.wait_connected()
+        gateway.wait_for_stream(stream)
+        session = gateway.request("POST", f"/whep/{stream}", offer("recvonly"), SDP)
+        opened = gateway.request("POST", links(session)["server-sent-events"])
+        listener = Listener(gateway.http + opened.headers["Location"])
+        listener.wait_for("active")
+    begun = time.monotonic()
+    gateway.program.process.terminate()
+    listener.wait_for("reconnect", {})
+    assert gateway.program.wait(20) == 0
+    assert time.monotonic() - begun < 10

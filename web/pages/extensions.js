@@ -77,6 +77,12 @@ export class Extensions extends EventTarget {
     }
     const source = new EventSource(this.#address);
     this.#source = source;
+    source.addEventListener("error", () => {
+      // A browser tries again by itself unless the gateway said no: then nothing more is known.
+      if (source.readyState === EventSource.CLOSED && !this.#closed) {
+        this.#know({ away: false, viewers: null });
+      }
+    });
     this.#on("active", () => this.#know({ away: false }));
     this.#on("inactive", () => this.#know({ away: true }));
     this.#on("viewercount", ({ viewercount }) => this.#know({ viewers: viewercount ?? null }));

@@ -227,7 +227,7 @@ export class Player extends EventTarget {
     } else if (now - view.framesAt > undecodableLimit && now - view.arrivedAt < 1000) {
       this.#drop("current");
       this.#become("connecting", "Media arrived, but no picture came out of it. Connecting again.");
-    } else if (view.extensions.away) {
+    } else if (view.extensions.away && now - view.bytesAt > 1000) {
       this.#become("waiting", "The picture goes on here when the publisher is back.");
     } else if (now - view.bytesAt > this.#stallAfter) {
       if (this.state !== "waiting" && this.state !== "refused") {
