@@ -8,7 +8,7 @@ struct LiveStream {
     struct Track {
         var id: TrackID
         var description: TrackDescription
-        /// The simulcast layers in the publisher's order, by name; the first is ``id``. Empty without simulcast.
+        /// The simulcast layers in the publisher's order, the first of them ``id``; empty without simulcast.
         var layers: [Layer] = []
         var width: Int?
         var height: Int?

@@ -121,7 +121,7 @@ package struct LayerSelector: Sendable {
         enter(.layer(target), at: now)
     }
 
-    /// Nothing smaller is left. A picture that stutters now and then is better than none.
+    /// Nothing smaller is left: a picture that stutters now and then is better than none.
     private mutating func starve(hasCollapsed: Bool, at now: Instant) {
         guard hasCollapsed else { return collapsedSince = nil }
         let since = collapsedSince ?? now

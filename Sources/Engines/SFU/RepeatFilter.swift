@@ -24,13 +24,14 @@ package struct RepeatFilter: Sendable {
     /// Places in the table: 0 before the first request.
     package var count: Int { entries.count }
 
-    /// Whether a packet may be sent again now; remembers it when it may.
+    /// Asks whether a packet may be sent again now.
     ///
     /// - Parameters:
     ///   - ssrc: The stream of the request.
     ///   - sequenceNumber: The packet's number there.
     ///   - roundTrip: To the viewer; `nil` while unknown.
     ///   - now: The time.
+    /// - Returns: Whether it may; then it is remembered.
     /// - Complexity: O(1).
     package mutating func admit(
         ssrc: UInt32, _ sequenceNumber: UInt16, roundTrip: Interval?, at now: Instant

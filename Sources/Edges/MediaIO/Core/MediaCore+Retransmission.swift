@@ -52,11 +52,9 @@ extension MediaCore {
 
     /// Sends a packet of the log again, by RTX where negotiated, else byte for byte as before.
     ///
-    /// - Parameters:
-    ///   - track: The track whose log holds the packet.
-    ///   - forwarder: The viewer's, which has the numbers of retransmissions.
-    ///   - original: As it stood when the packet was first sent, if the viewer has changed layers since.
-    ///   - index: The packet's place in the log.
+    /// `forwarder` is the viewer's, which has the numbers of retransmissions; `original` is the one that the packet was first
+    /// sent by, if the viewer has changed layers since; `index` is the packet's place in the log of `track`.
+    ///
     /// - Returns: The payload bytes sent.
     @discardableResult
     func sendAgain(
