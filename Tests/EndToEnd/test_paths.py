@@ -113,11 +113,11 @@ class Viewer:
 
 
 @pytest.fixture
-def live(gateway):
-    with pion.publish(gateway.whip("paths"), media.h264_file(), media.opus_file()) as publisher:
+def live(gateway, stream):
+    with pion.publish(gateway.whip(stream), media.h264_file(), media.opus_file()) as publisher:
         publisher.wait_connected()
-        gateway.wait_for_stream("paths", ("video", "audio"))
-        yield "paths"
+        gateway.wait_for_stream(stream, ("video", "audio"))
+        yield stream
 
 
 def viewers(gateway, stream):
@@ -135,6 +135,7 @@ def without_udp():
     settings = {"http.host": "0.0.0.0", "auth.anonymous.publish": "anyone"}
     with network.Path() as path:
         path.block_udp()
+        path.settle()
         with path.near.inside(), Gateway(settings=settings, name="gateway-without-udp") as running:
             running.path = path
             yield running

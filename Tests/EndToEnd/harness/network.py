@@ -10,6 +10,8 @@ import select
 import socket
 import subprocess
 
+from .processes import wait_until
+
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 PIDFD_GETFD = 438  # The same on every architecture.
 
@@ -117,6 +119,11 @@ class Path:
         """Sets the largest packet (MTU) that the cable takes."""
         self.near.command("ip", "link", "set", "near", "mtu", size)
         self.far.command("ip", "link", "set", "far", "mtu", size)
+
+    def settle(self):
+        """Waits until all addresses may be used: a browser that sees them change as it starts may never gather any."""
+        for namespace in (self.near, self.far):
+            wait_until(lambda: not namespace.command("ip", "-6", "address", "show", "tentative"), 10, "still tentative")
 
     def block_udp(self):
         """Loses what comes to the gateway's side by UDP without a word, as many offices and hotels do."""
