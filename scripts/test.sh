@@ -48,7 +48,8 @@ swift test --skip-build 2>&1 | tee "$log_directory/swift-test.log" | scripts/qui
 for sanitizer in address thread; do
   stage "Media core under the $sanitizer sanitizer"
   # The leak checker reports the test runner itself.
-  ASAN_OPTIONS=detect_leaks=0 MARTLET_MEDIA_CORE=1 \
+  ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS="suppressions=$PWD/scripts/thread-sanitizer.suppressions" \
+    MARTLET_MEDIA_CORE=1 \
     swift test --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" 2>&1 |
     tee "$log_directory/$sanitizer.log" | scripts/quiet-swift-test.sh
 done
