@@ -2,6 +2,7 @@ import DTLS
 import ICE
 import MediaIO
 import Primitives
+import TestSupport
 import Testing
 import WebRTC
 
@@ -157,8 +158,8 @@ struct PathTests {
 
     // MARK: Restarts
 
-    private func credentials() -> ICECredentials {
-        var generator = SystemRandomNumberGenerator()
+    private func credentials(seed: UInt64 = 1) -> ICECredentials {
+        var generator = SeededGenerator(seed: 1000 + seed)
         let made = SessionUsername.make(worker: 0, using: &generator)
         return ICECredentials(usernameFragment: made.usernameFragment, password: Secret(made.password))
     }
@@ -191,7 +192,7 @@ struct PathTests {
         let viewer = try scene.join()
         var all = [viewer.local]
         for round in 0..<50 {
-            let renewed = credentials()
+            let renewed = credentials(seed: UInt64(round))
             all.append(renewed)
             scene.worker.perform(.restartICE(viewer.id, local: renewed, remote: renewedRemote))
             #expect(scene.worker.usernameCount == 3)

@@ -6,6 +6,7 @@ import Primitives
 import RTP
 import SRTP
 import STUN
+import TestSupport
 import WebRTC
 
 /// Takes what a worker sends, instead of a socket; can be told to be full.
@@ -146,7 +147,7 @@ final class VirtualClient {
     init(id: PeerID, worker: Int = 0) throws {
         self.id = id
         address = TransportAddress(ipv4: 0x7F00_0001, port: UInt16(10_000 + id % 50_000))
-        var generator = SystemRandomNumberGenerator()
+        var generator = SeededGenerator(seed: id)
         let made = SessionUsername.make(worker: worker, using: &generator)
         local = ICECredentials(usernameFragment: made.usernameFragment, password: Secret(made.password))
         let byte = UInt8(truncatingIfNeeded: id)
