@@ -271,7 +271,7 @@ export class Player extends EventTarget {
       if (!reached) {
         this.#become(
           "unreachable",
-          "The gateway answered, but media cannot get through. A firewall may block its UDP port. Trying again.");
+          "The gateway answered, but media cannot get through. A firewall may block its media port. Trying again.");
       }
     }
   }

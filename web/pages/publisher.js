@@ -74,7 +74,7 @@ export class Publisher extends EventTarget {
     this.connection = connection;
     this.#session = session;
     this.#timer = setTimeout(
-      () => this.#again("The gateway answered, but media cannot get through. A firewall may block its UDP port."),
+      () => this.#again("The gateway answered, but media cannot get through. A firewall may block its media port."),
       attemptLimit);
     connection.addEventListener("connectionstatechange", () => {
       if (session !== this.#session) {
