@@ -1,8 +1,10 @@
+import Media
 import MediaIO
 import Primitives
 import RTP
 import TestSupport
 import Testing
+import WebRTC
 
 @Suite("Viewers on paths of known capacity")
 struct PacingTests {
@@ -56,5 +58,28 @@ struct PacingTests {
             scene.worker.receive(datagram, from: scene.camera.client.address)
         }
         #expect(scene.received(by: viewer, from: scene.worker.sink.take()).counters.count == 100)
+    }
+
+    @Test(arguments: [true, false])
+    func `pictures may wait for sound, and only for sound`(hasSound: Bool) throws {
+        let scene = try Scene()
+        scene.worker.perform(.addTrack(.init(id: 2, codec: .opus, owner: 0)))
+        let viewer = try VirtualClient(id: 50)
+        let picture = PlaybackSender(
+            mid: "0", trackIndex: 0, payloadType: 96, ssrc: 9000, supportsNACK: true, playoutDelayExtension: 5)
+        let sound = PlaybackSender(mid: "1", trackIndex: 1, payloadType: 111, ssrc: 9001)
+        let bindings = [PlaybackBinding(track: 1, sender: picture), PlaybackBinding(track: 2, sender: sound)]
+        scene.worker.perform(.addViewer(viewer.specification, hasSound ? bindings : [bindings[0]]))
+        viewer.connect(to: scene.worker)
+        scene.play(frames: 3, firstIsKey: true)
+        var delays: [PlayoutDelay] = []
+        for datagram in scene.worker.sink.take() where datagram.to == viewer.address {
+            guard let packet = viewer.openWhole(datagram.bytes), let header = try? RTPHeader(parsing: packet.span),
+                let range = RTPHeaderExtensions.first(id: 5, header: header, in: packet.span)
+            else { continue }
+            delays += PlayoutDelay(parsing: packet.span.extracting(range)).map { [$0] } ?? []
+        }
+        #expect(delays.count == 9)
+        #expect(delays.allSatisfy { $0 == PlayoutDelay(minimum: 0, maximum: hasSound ? 100 : 0) })
     }
 }

@@ -292,6 +292,7 @@ package struct MediaCore: ~Copyable {
             firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
         )
         let slot = insert(peer, username: specification.local.usernameFragment)
+        let hasSound = bindings.contains { tracksByID[$0.track].map { !tracks[$0].pointee.isVideo } ?? false }
         for binding in bindings {
             guard let first = tracksByID[binding.track] else { continue }
             let layers = layers(of: binding, first: first, at: now)
@@ -312,7 +313,9 @@ package struct MediaCore: ~Copyable {
                 retransmission: retransmission,
                 headerExtension: HeaderExtensionTemplate(
                     transportCC: binding.sender.transportCCExtension,
-                    playoutDelay: binding.sender.playoutDelayExtension.map { ($0, Self.playoutDelay) }
+                    playoutDelay: binding.sender.playoutDelayExtension.map {
+                        ($0, Self.playoutDelay(withSound: hasSound))
+                    }
                 ),
                 isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
@@ -347,8 +350,13 @@ package struct MediaCore: ~Copyable {
         return slots.sorted { rate($0) < rate($1) }
     }
 
-    /// Viewers show pictures as soon as they can be decoded.
-    static var playoutDelay: PlayoutDelay { PlayoutDelay(minimum: 0, maximum: 0) }
+    /// How long a viewer may hold pictures back.
+    ///
+    /// Not at all where there is no sound. Where there is, browsers wait for it, unless the greatest delay is so small
+    /// (500 ms in Chromium) that they take it for a wish to see everything at once: lips were 140 ms ahead then.
+    static func playoutDelay(withSound hasSound: Bool) -> PlayoutDelay {
+        PlayoutDelay(minimum: 0, maximum: hasSound ? 100 : 0)
+    }
 
     // MARK: Ending
 
