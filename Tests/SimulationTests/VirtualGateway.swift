@@ -47,6 +47,7 @@ final class VirtualWorker {
     private(set) var events: [MediaEvent] = []
     private(set) var handshakes: [HandshakeInput] = []
     private(set) var messages: [MediaCore.Message] = []
+    private var tapped: [TappedPackets] = []
 
     init(number: Int = 0, count: Int = 1, now: Instant = .zero) {
         self.now = now
@@ -122,14 +123,22 @@ final class VirtualWorker {
         return messages
     }
 
+    /// What has been copied for readers of frames since the last call.
+    func takeTapped() -> [TappedPackets] {
+        defer { tapped = [] }
+        return tapped
+    }
+
     private func settle() {
         batch.flush()
         events += core.events
         handshakes += core.handshakes
         messages += core.messages
+        tapped += core.tapped
         core.events = []
         core.handshakes = []
         core.messages = []
+        core.tapped = []
     }
 }
 
@@ -291,6 +300,8 @@ final class VirtualCamera {
     var mark: UInt8 = 0xAB
     var rtxSSRC: UInt32 { ssrc + 1 }
     private var rtxSequence: UInt32 = 7000
+    /// Parameter sets, each in a packet of its own in front of every key frame.
+    var parameterSets: [[UInt8]] = []
     /// Whether requests for packets go unanswered.
     var forgetsPackets = false
     /// What was sent, by sequence number, to be sent again.
@@ -348,25 +359,32 @@ final class VirtualCamera {
     /// The datagrams of one frame; a key frame begins with an IDR slice.
     func frame(isKeyFrame: Bool, packets: Int = 3, ticks: UInt32 = 3000, size: Int = 900) -> [[UInt8]] {
         timestamp &+= ticks
-        return (0..<packets).map { index in
-            defer {
-                sequence += 1
-                counter += 1
-            }
-            let type: UInt8 = isKeyFrame ? 0x65 : 0x41
-            let number = (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) }
-            let payload = [type, 0x88] + number + [UInt8](repeating: mark, count: size)
-            sent[UInt16(truncatingIfNeeded: sequence)] = (timestamp, index == packets - 1, payload)
+        let sets = (isKeyFrame ? parameterSets : []).map { set in
+            defer { sequence += 1 }
             return client.packet(
-                payloadType: Self.payloadType,
-                sequence: sequence,
-                timestamp: timestamp,
-                ssrc: ssrc,
-                marker: index == packets - 1,
-                payload: payload,
-                extensions: rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? []
-            )
+                payloadType: Self.payloadType, sequence: sequence, timestamp: timestamp, ssrc: ssrc, marker: false,
+                payload: set, extensions: rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? [])
         }
+        return sets
+            + (0..<packets).map { index in
+                defer {
+                    sequence += 1
+                    counter += 1
+                }
+                let type: UInt8 = isKeyFrame ? 0x65 : 0x41
+                let number = (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) }
+                let payload = [type, 0x88] + number + [UInt8](repeating: mark, count: size)
+                sent[UInt16(truncatingIfNeeded: sequence)] = (timestamp, index == packets - 1, payload)
+                return client.packet(
+                    payloadType: Self.payloadType,
+                    sequence: sequence,
+                    timestamp: timestamp,
+                    ssrc: ssrc,
+                    marker: index == packets - 1,
+                    payload: payload,
+                    extensions: rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? []
+                )
+            }
     }
 }
 

@@ -21,10 +21,23 @@ extension FrameIngest {
         }
     }
 
+    /// Passes a frame on to those who read them, after all that they must know before it.
+    func read(_ frame: EncodedFrame, _ state: inout State) {
+        guard let lane else { return }
+        setEpoch(for: frame, &state)
+        if !state.hasBegun, let epoch = state.epoch {
+            state.hasBegun = true
+            lane.begin(unixNanosecondsAtZero: epoch, kinds: Set(state.configurations.keys))
+            for configuration in state.configurations.values { lane.configure(configuration) }
+        }
+        lane.write(frame)
+    }
+
     private func setEpoch(for frame: EncodedFrame, _ state: inout State) {
         let expected = wallClock() &- frame.decodeTime &* 1000
         if let epoch = state.epoch, (epoch &- expected).magnitude < Self.maximumClockError.magnitude { return }
         state.epoch = expected
+        if state.hasBegun { lane?.setClock(unixNanosecondsAtZero: expected) }
         for kind in state.lanes.keys { state.lanes[kind]?.framesSinceClock = 0 }
     }
 

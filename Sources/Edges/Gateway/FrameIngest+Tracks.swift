@@ -8,6 +8,7 @@ extension FrameIngest {
         let kind = configuration.codec.kind
         let old = state.configurations.updateValue(configuration, forKey: kind)
         guard old != configuration else { return }
+        if state.hasBegun { lane?.configure(configuration) }
         switch kind {
         case .video: beginVideo(configuration, &state)
         case .audio: if old != nil { restartTranscoder(&state) }
@@ -54,6 +55,8 @@ extension FrameIngest {
             $0.announcement = tracks
             $0.change = nil
         }
+        guard !state.hasBegun else { return }
+        for frame in state.backlog { read(frame, &state) }
     }
 
     func ready(_ tracks: [(id: TrackID, codec: Codec)], _ state: inout State) {

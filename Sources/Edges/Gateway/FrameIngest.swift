@@ -38,7 +38,7 @@ package struct FrameIngestOutputs: Sendable {
 
 /// A publisher's way in for encoded frames: packetizes them and hands them to the media plane.
 ///
-/// The bridge from the frame lane to the packet lane. AAC is transcoded to Opus on a thread of its own
+/// The bridge from the frame lane to the packet lane; readers of frames get them whole, as they came. AAC is transcoded to Opus on a thread of its own
 /// while there are viewers. May be called from any thread; never waits.
 package final class FrameIngest: Sendable {
     /// Frames that wait until the tracks are known, at most.
@@ -49,6 +49,8 @@ package final class FrameIngest: Sendable {
     package let stream: StreamName
     let policy: ReorderingPolicy
     let outputs: FrameIngestOutputs
+    /// The way to those who read frames; `nil` where nobody can.
+    let lane: FrameLane.Writer?
     /// Unix nanoseconds.
     let wallClock: @Sendable () -> Int64
     let state = Mutex(State())
@@ -77,6 +79,8 @@ package final class FrameIngest: Sendable {
         var lanes: [MediaKind: Lane] = [:]
         /// Unix nanoseconds at media time 0.
         var epoch: Int64?
+        /// Whether readers have been told of the publisher.
+        var hasBegun = false
         var reordering = VideoReorderingFilter()
         /// What viewers are told about the video, which differs from what the publisher says of it.
         var sentConfiguration: CodecConfiguration?
@@ -95,11 +99,13 @@ package final class FrameIngest: Sendable {
         stream: StreamName,
         policy: ReorderingPolicy,
         outputs: FrameIngestOutputs,
+        lane: FrameLane.Writer? = nil,
         wallClock: @escaping @Sendable () -> Int64 = { WallClock.nanosecondsSince1970() }
     ) {
         self.stream = stream
         self.policy = policy
         self.outputs = outputs
+        self.lane = lane
         self.wallClock = wallClock
     }
 
@@ -116,12 +122,16 @@ package final class FrameIngest: Sendable {
             noteParameterSets(in: frame, &state)
             switch state.phase {
             case .ended: return
-            case .ready: send(frame, &state)
+            case .ready:
+                read(frame, &state)
+                send(frame, &state)
             case .collecting(let since):
                 keep(frame, &state)
                 state.phase = .collecting(since: since ?? frame.decodeTime)
                 announceIfComplete(&state)
-            case .announced: keep(frame, &state)
+            case .announced:
+                read(frame, &state)
+                keep(frame, &state)
             }
         }
     }

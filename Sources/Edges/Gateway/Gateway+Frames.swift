@@ -21,6 +21,7 @@ extension Gateway {
         try await makeWay(for: identity, on: name)
         let owner = streams[name]?.owner ?? plane.leastLoadedWorker()
         dismissPublisher(of: name)
+        if streams[name] == nil { makeStream(name, owner: owner) }
         let ingest = FrameIngest(
             stream: name,
             policy: policy.reordering,
@@ -29,9 +30,9 @@ extension Gateway {
                 report: { [ingestReport] in ingestReport.yield($0) },
                 onEnd: onEnd,
                 onKeyFrameRequest: onKeyFrameRequest
-            )
+            ),
+            lane: streams[name]?.lane.open()
         )
-        if streams[name] == nil { makeStream(name, owner: owner) }
         begin(.frames(ingest, identity, source: source), on: name)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "\(source)"])
         return ingest

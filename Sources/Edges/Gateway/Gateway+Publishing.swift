@@ -103,10 +103,12 @@ extension Gateway {
             streams[name]?.publisher = nil
             plane.post(.removePeer(session.peer, .requested), to: session.worker)
             forget(session)
+            endFrames(of: name)
             logger.info("publisher replaced", metadata: [LogKeys.stream: "\(name)"])
         case .frames(let ingest, _, _):
             streams[name]?.publisher = nil
             ingest.end(.superseded)
+            endFrames(of: name)
         case nil: break
         }
     }

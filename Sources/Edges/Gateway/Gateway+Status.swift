@@ -24,6 +24,7 @@ extension Gateway {
         statistics.viewers = sessions.values.count { $0.kind == .viewer }
         statistics.failures = failures
         statistics.joinNegotiation = joinNegotiation
+        statistics.framePacketsDropped = plane.tappedPacketsDropped
         for report in reports { statistics.counters.add(report.counters) }
         return statistics
     }

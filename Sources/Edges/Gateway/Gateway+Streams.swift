@@ -71,6 +71,8 @@ extension Gateway {
         streams[name]?.isReordered = false
         streams[name]?.startedAt = clock.now
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()
+        settleTap(of: name)
+        announce(.published(name))
     }
 
     /// Makes the stream's tracks those described, and for each of them the layers that are named.
@@ -142,6 +144,7 @@ extension Gateway {
         for id in stream.tracks.flatMap(\.ids) { plane.post(.endSource(id), to: stream.owner) }
         streams[name]?.publisher = nil
         streams[name]?.graceEnds = clock.now.advanced(by: policy.grace)
+        endFrames(of: name)
         tell(.inactive, viewersOf: name)
         logger.info("stream unpublished", metadata: [LogKeys.stream: "\(name)"])
     }
@@ -151,5 +154,7 @@ extension Gateway {
         endViewers(of: name)
         guard let stream = streams.removeValue(forKey: name) else { return }
         for track in stream.tracks { removeTrack(track, from: stream) }
+        stream.lane.close()
+        announce(.removed(name))
     }
 }

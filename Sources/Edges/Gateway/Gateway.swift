@@ -23,6 +23,8 @@ package actor Gateway {
     var sessionsByPeer: [PeerID: String] = [:]
     /// What viewers want to be told, by session.
     var eventStreams: [String: [EventStream]] = [:]
+    /// Who is told what happens to streams.
+    var observers: [@Sendable (StreamNews) -> Void] = []
     var failures: [String: Int] = [:]
     var recentFailures = RecentFailures()
     var isDraining = false
@@ -143,6 +145,7 @@ package actor Gateway {
             negotiated.supportsPLI || negotiated.supportsFIR
         let binding = IngestBinding(track: changed.id, negotiated: negotiated, layers: changed.layers.map(\.id))
         plane.post(.rebind(peer, section: section, binding), to: stream.owner)
+        restartTap(of: session.stream)
     }
 
     func note(_ reason: PeerEnd, of session: Session) {

@@ -34,6 +34,7 @@ extension GatewayStatistics {
             MetricFamily(
                 .refusals,
                 failures.sorted { $0.key < $1.key }.map { Self.sample($0.value, label: .init("reason", $0.key)) }),
+            MetricFamily(.framePacketsDropped, [Self.sample(framePacketsDropped)]),
             MetricFamily(
                 .discardedDatagrams,
                 [

@@ -51,6 +51,10 @@ struct LiveStream {
     let name: StreamName
     /// The worker where the stream is published, for its whole life.
     let owner: Int
+    /// Its frames for whoever reads them.
+    let lane = FrameLane()
+    /// Where they come from while a session publishes and somebody reads.
+    var tap: TapSpecification?
     var tracks: [Track] = []
     var publisher: Publisher?
     var startedAt: ContinuousClock.Instant

@@ -104,6 +104,8 @@ package struct GatewayStatistics: Sendable {
     package var counters = MediaCounters()
     /// How long it took to answer a viewer's or publisher's offer.
     package var joinNegotiation = DurationHistogram()
+    /// Packets that readers of frames have missed because the thread that makes frames did not keep up.
+    package var framePacketsDropped = 0
     /// Sessions that ended without ever connecting, or in an error, by reason.
     package var failures: [String: Int] = [:]
 

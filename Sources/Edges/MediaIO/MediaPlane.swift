@@ -53,12 +53,14 @@ package final class MediaPlane: Sendable {
     private let announced: Mutex<[TransportAddress]>
     private let workers: [MediaWorker]
     private let handshake: HandshakeThread
+    private let frames: FrameThread
     private let threads: Mutex<[Thread]>
     /// `nil` when clients may not come by TCP.
     private let streams: StreamListener?
     private let streamThread: Mutex<Thread?>
     private let nextPeer = Atomic<UInt64>(1)
     private let nextTrack = Atomic<UInt32>(1)
+    private let nextTap = Atomic<UInt64>(1)
     private let portLock: Mutex<PortBox?>
     private let loads: Mutex<[Int]>
 
@@ -108,12 +110,15 @@ package final class MediaPlane: Sendable {
             workers[worker].post(.handshake(peer, output))
         }
         self.handshake = handshake
-        var threads = [handshake.start()]
+        let frames = FrameThread { track, owner in workers[owner].post(.requestKeyFrame(track)) }
+        self.frames = frames
+        var threads = [handshake.start(), frames.start()]
         for worker in workers {
             let outputs = MediaWorker.Outputs(
                 message: { workers[$0.worker].post($0.command) },
                 handshake: { handshake.post($0, from: worker.number) },
-                event: events
+                event: events,
+                tapped: { frames.take($0) }
             )
             threads.append(worker.start(socket: sockets[worker.number], outputs: outputs))
         }
@@ -139,6 +144,7 @@ package final class MediaPlane: Sendable {
         streamThread.withLock { $0 }?.join()
         for worker in workers { worker.stop() }
         handshake.stop()
+        frames.stop()
         for thread in running { thread.join() }
         portLock.withLock { $0 = nil }
     }
@@ -176,6 +182,36 @@ package final class MediaPlane: Sendable {
             return loads[preferred] > 2 * loads[least] + 8 ? least : preferred
         }
     }
+
+    // MARK: Frames
+
+    /// Reads tracks of a worker as frames from now on, beginning with the group of pictures.
+    ///
+    /// - Parameters:
+    ///   - tracks: At most one of each kind of media; G.711 is left out.
+    ///   - owner: The worker where they are published.
+    ///   - output: Takes what comes of it, in order, on a thread of its own; must not wait.
+    /// - Returns: The tap, for ``closeTap(_:)``.
+    package func openTap(
+        of tracks: [TapSpecification.Track],
+        owner: Int,
+        output: @escaping @Sendable (TapOutput) -> Void
+    ) -> TapSpecification {
+        let id = nextTap.wrappingAdd(1, ordering: .relaxed).oldValue
+        let specification = TapSpecification(id: id, owner: owner, tracks: tracks)
+        frames.open(specification, output: output)
+        workers[owner].post(.startTap(id, specification.trackIDs))
+        return specification
+    }
+
+    /// Ends a tap; what it has on its way may still come.
+    package func closeTap(_ tap: TapSpecification) {
+        workers[tap.owner].post(.stopTap(tap.id, tap.trackIDs))
+        frames.close(tap.id)
+    }
+
+    /// Packets that the frame lane has lost because its thread did not keep up.
+    package var tappedPacketsDropped: Int { frames.dropped }
 
     // MARK: Commands
 

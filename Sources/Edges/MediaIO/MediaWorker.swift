@@ -64,6 +64,7 @@ final class MediaWorker: Sendable {
         var message: @Sendable (MediaCore.Message) -> Void
         var handshake: @Sendable (HandshakeInput) -> Void
         var event: @Sendable (MediaEvent) -> Void
+        var tapped: @Sendable (TappedPackets) -> Void
     }
 
     private static func now() -> Instant {
@@ -209,6 +210,10 @@ final class MediaWorker: Sendable {
         if !core.events.isEmpty {
             for event in core.events { outputs.event(event) }
             core.events.removeAll(keepingCapacity: true)
+        }
+        if !core.tapped.isEmpty {
+            for packets in core.tapped { outputs.tapped(packets) }
+            core.tapped.removeAll(keepingCapacity: true)
         }
     }
 }

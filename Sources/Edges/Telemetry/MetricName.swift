@@ -59,11 +59,16 @@ package struct MetricName: Sendable, Hashable {
         .counter,
         "Datagrams ignored (of no session), refused (forged, replayed or malformed) or dropped (a full socket)."
     )
+    package static let framePacketsDropped = MetricName(
+        "martlet_frame_packets_dropped_total",
+        .counter,
+        "Packets that readers of frames (HLS, recording, transcoding) have missed because making frames did not keep up."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
-        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, buildInfo,
+        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, framePacketsDropped, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

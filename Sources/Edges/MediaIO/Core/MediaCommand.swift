@@ -109,6 +109,10 @@ package enum MediaCommand: Sendable {
     case stopRelay(TrackID, worker: Int)
     /// A copy of a track's newest packets, from its owner.
     case relayed(RelayedPackets)
+    /// Copies the packets of these tracks for the frame lane from now on, beginning with the group of pictures.
+    case startTap(TapID, [TrackID])
+    /// Ends a tap; one that another has followed is left alone.
+    case stopTap(TapID, [TrackID])
     case requestKeyFrame(TrackID)
     /// A viewer wants no higher layer of the picture that the first track belongs to than the second; `nil` is the best.
     case limitLayer(PeerID, of: TrackID, to: TrackID?)

@@ -285,11 +285,12 @@ extension MediaCore {
         guard start < track.pointee.releasedEnd else { return }
         let firstArrival = track.pointee.log.record(at: start).arrival
         oldestRelease = min(oldestRelease ?? firstArrival, firstArrival)
-        if !track.pointee.relays.isEmpty {
+        if !track.pointee.relays.isEmpty || track.pointee.tap != nil {
             let packets = relayedPackets(of: slot, from: start, at: now)
             for worker in track.pointee.relays {
                 messages.append(Message(worker: worker, command: .relayed(packets)))
             }
+            if let tap = track.pointee.tap { tapped.append(TappedPackets(tap: tap, bursts: [packets])) }
         }
         fanOut(track: slot, at: now, into: &batch)
     }
@@ -313,7 +314,7 @@ extension MediaCore {
         messages.append(Message(worker: worker, command: .relayed(packets)))
     }
 
-    private func relayedPackets(of slot: Int, from start: Int, at now: Instant) -> RelayedPackets {
+    func relayedPackets(of slot: Int, from start: Int, at now: Instant) -> RelayedPackets {
         let track = tracks[slot]
         var packets = RelayedPackets(
             track: track.pointee.id,

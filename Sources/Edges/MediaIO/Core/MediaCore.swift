@@ -11,8 +11,8 @@ import WebRTC
 ///
 /// Sans-IO like every engine: it is told the time, owns no socket and no thread. `MediaWorker` drives
 /// it with an epoll loop, the simulation tests with a virtual network. Media leaves through the
-/// ``SendBatch`` it is handed; everything rarer is collected in ``handshakes``, ``messages`` and ``events``,
-/// which the driver empties after each call.
+/// ``SendBatch`` it is handed; everything rarer is collected in ``handshakes``, ``messages``, ``events`` and
+/// ``tapped``, which the driver empties after each call.
 package struct MediaCore: ~Copyable {
     /// Figures that decide how a worker behaves.
     package struct Configuration: Sendable {
@@ -53,6 +53,8 @@ package struct MediaCore: ~Copyable {
     package var handshakes: [HandshakeInput] = []
     package var messages: [Message] = []
     package var events: [MediaEvent] = []
+    /// Packets for the frame lane.
+    package var tapped: [TappedPackets] = []
 
     var counters = MediaCounters()
     private var generator: Generator
@@ -170,6 +172,8 @@ package struct MediaCore: ~Copyable {
         case .startRelay(let id, let worker): startRelay(of: id, to: worker, at: now)
         case .stopRelay(let id, let worker):
             if let slot = tracksByID[id] { tracks[slot].pointee.relays.removeAll { $0 == worker } }
+        case .startTap(let tap, let tracks): startTap(tap, of: tracks, at: now)
+        case .stopTap(let tap, let tracks): stopTap(tap, of: tracks)
         case .relayed(let packets): receive(packets, at: now, into: &batch)
         case .requestKeyFrame(let id):
             if let slot = tracksByID[id] { requestKeyFrame(track: slot, at: now, into: &batch) }
@@ -394,6 +398,7 @@ package struct MediaCore: ~Copyable {
     mutating func endSource(ofTrack slot: Int) {
         tracks[slot].pointee.input.endSource()
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
+        tracks[slot].pointee.sourceStart = tracks[slot].pointee.log.endIndex
         tracks[slot].pointee.lastPacketAt = nil
         tracks[slot].pointee.parameterSet = []
         tracks[slot].pointee.pictureSize = nil

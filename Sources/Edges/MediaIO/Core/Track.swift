@@ -53,6 +53,10 @@ struct Track: ~Copyable {
     var catchingUp = 0
     /// Workers that hold a copy.
     var relays: [Int] = []
+    /// Who reads the track as frames.
+    var tap: TapID?
+    /// The index in ``log`` of the first packet of the current source.
+    var sourceStart = 0
     var packetsReceived = 0
     var lastArrivalAt: Instant?
 
