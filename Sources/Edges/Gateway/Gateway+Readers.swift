@@ -30,6 +30,7 @@ extension Gateway {
     /// - Parameters:
     ///   - reader: Called on the publisher's thread; see ``FrameLane``.
     ///   - name: A stream that is published, or was so within the grace period.
+    /// - Returns: The reader's place, for ``detach(_:)``.
     /// - Throws: ``GatewayRefusal`` when there is no such stream.
     package func attach(_ reader: any FrameReader, to name: StreamName) throws(GatewayRefusal) -> FrameReading {
         guard let lane = streams[name]?.lane else {
