@@ -25,26 +25,27 @@ help: ## this list
 
 .PHONY: run
 run: deps packages ## builds, then publishes a moving test picture and prints the page to open
+	@scripts/web-vendor.sh || echo "== Going on without hls.js: HLS plays only where the browser itself can."
 	@scripts/progress.sh "Building ($(CONFIG)); the first time takes several minutes" \
 	  swift build -c $(CONFIG) --product martlet
 	@exec env -u MARTLET_WARNINGS_AS_ERRORS .build/$(CONFIG)/martlet demo $(ARGS)
 
 .PHONY: build
-build: deps packages ## the optimised program, .build/release/martlet
+build: deps packages web-vendor ## the optimised program, .build/release/martlet
 	@scripts/progress.sh "Building (release); the first time takes many minutes" swift build -c release --product martlet
 	@ls -l .build/release/martlet
 
 .PHONY: test
-test: deps test-deps packages venv ## everything that must be green: format, boundaries, units, sanitizers, real clients
+test: deps test-deps packages venv web-vendor ## everything that must be green: format, boundaries, units, sanitizers, real clients
 	@scripts/test.sh $(E2E)
 
 .PHONY: e2e
-e2e: deps test-deps packages venv ## only the end-to-end tests, with real encoders, players and browsers
+e2e: deps test-deps packages venv web-vendor ## only the end-to-end tests, with real encoders, players and browsers
 	@scripts/progress.sh "Building (debug)" swift build --product martlet
 	@cd Tests/EndToEnd && ../../.venv/bin/pytest $(E2E)
 
 .PHONY: soak
-soak: deps test-deps packages venv ## what takes long: 10,000 joins, lip sync over minutes, AV1, long fuzzing, load
+soak: deps test-deps packages venv web-vendor ## what takes long: 10,000 joins, lip sync over minutes, AV1, long fuzzing, load
 	@scripts/soak.sh $(E2E)
 
 .PHONY: bench
@@ -54,6 +55,10 @@ bench: deps test-deps ## measures the media core
 .PHONY: fuzz
 fuzz: deps ## fuzzes each parser of untrusted bytes for T (60s)
 	@scripts/fuzz.sh $(T)
+
+.PHONY: web-vendor
+web-vendor: ## fetches hls.js, which the pages use where WebRTC does not get through
+	@scripts/web-vendor.sh
 
 .PHONY: format
 format: ## formats all Swift sources
@@ -69,7 +74,7 @@ hooks: ## a git hook that formats and lints what is committed
 
 .PHONY: clean
 clean: ## removes everything that was built or downloaded into this directory
-	rm -rf .build .build-* .venv Tests/EndToEnd/.work
+	rm -rf .build .build-* .venv Tests/EndToEnd/.work web/vendor/*.gz
 
 # What the other targets need
 

@@ -172,8 +172,10 @@ let gateway: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    system("CWebVendor", libraries: []),
     .target(
-        name: "WebPages", path: "web", resources: [.embedInCode("pages")], swiftSettings: settings),
+        name: "WebPages", dependencies: ["CWebVendor"], path: "web", exclude: ["vendor"],
+        resources: [.embedInCode("pages")], swiftSettings: settings),
     module(
         "HTTPService", in: "Edges",
         [

@@ -6,12 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 run_packages=(
-  git ca-certificates pkg-config libc6-dev libstdc++-12-dev zlib1g-dev
+  git ca-certificates pkg-config python3-venv libc6-dev libstdc++-12-dev zlib1g-dev
   libssl-dev libsrtp2-dev libopus-dev libavcodec-dev libavformat-dev libavutil-dev
   libswresample-dev
 )
 test_packages=(
-  python3-venv iproute2 ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
+  iproute2 ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
   golang-go golang-github-pion-webrtc.v3-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-nice gstreamer1.0-libav python3-gst-1.0 gir1.2-gst-plugins-bad-1.0

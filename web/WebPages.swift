@@ -1,14 +1,19 @@
+private import CWebVendor
+
 /// One file of the web pages, as the HTTP service answers with it.
 package struct WebPage: Sendable {
     /// The media type with its character set, for `Content-Type`.
     package let contentType: String
-    /// The file, exactly as it lies in `web/pages`.
+    /// The file, exactly as it lies in `web/pages` or `web/vendor`.
     package let body: [UInt8]
+    /// For `Content-Encoding` when the file is kept compressed: a browser that runs modules takes it.
+    package let contentEncoding: String?
     /// A strong entity tag with its quotes; it changes when, and only when, the bytes change.
     package let entityTag: String
 
-    init(contentType: String, body: [UInt8]) {
+    init(contentType: String, contentEncoding: String? = nil, body: [UInt8]) {
         self.contentType = contentType
+        self.contentEncoding = contentEncoding
         self.body = body
         // FNV-1a, 64 bits: it names a version of a file we wrote ourselves, it protects nothing.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -39,8 +44,20 @@ package enum WebPages {
     ///   behind it that a `..` could leave.
     /// - Returns: `nil` when there is no such file.
     package static func asset(named name: String) -> WebPage? {
-        assets[name]
+        name == "hls.js" ? hlsPlayer : assets[name]
     }
+
+    /// hls.js, which plays HLS where the browser itself cannot, or not with low latency.
+    ///
+    /// `nil` in a program that was built without it (see `web/vendor/README.md`). It is not written by us, so it is not
+    /// in the repository.
+    package static let hlsPlayer: WebPage? = {
+        var length = 0
+        let bytes = martlet_hls_js(&length)
+        guard length > 0 else { return nil }
+        let file = [UInt8](UnsafeBufferPointer(start: bytes, count: length))
+        return WebPage(contentType: script, contentEncoding: "gzip", body: file)
+    }()
 
     /// The value of `Content-Security-Policy` for every document.
     ///

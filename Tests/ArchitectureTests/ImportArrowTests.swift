@@ -44,7 +44,7 @@ private let mediaCore: Set<String> = [
     "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
-private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux"])
+private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux", "CWebVendor"])
 
 /// What comes with the toolchain and that the media core may use.
 private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Glibc", "Dispatch"]

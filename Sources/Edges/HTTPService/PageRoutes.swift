@@ -26,10 +26,11 @@ struct PageRoutes: Sendable {
 
     private func file(_ page: WebPage, _ request: Request) -> Response {
         // Kept, but asked for again each time: a new version of the program shows at once.
-        let headers: HTTPFields = [
+        var headers: HTTPFields = [
             .contentType: page.contentType, .eTag: page.entityTag, .cacheControl: "no-cache",
             .crossOriginResourcePolicy: "same-origin",
         ]
+        if let encoding = page.contentEncoding { headers[.contentEncoding] = encoding }
         if Self.names(page.entityTag, in: request.headers[values: .ifNoneMatch]) {
             return Response(status: .notModified, headers: headers)
         }
