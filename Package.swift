@@ -46,7 +46,7 @@ let mediaCore: [Target] = [
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
     system("COpus", libraries: ["opus"]),
-    system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample"]),
+    system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample", "swscale"]),
 
     module("Primitives", in: "Foundations"),
 

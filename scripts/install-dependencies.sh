@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 run_packages=(
   git ca-certificates pkg-config python3-venv libc6-dev libstdc++-12-dev zlib1g-dev
   libssl-dev libsrtp2-dev libopus-dev libavcodec-dev libavformat-dev libavutil-dev
-  libswresample-dev
+  libswresample-dev libswscale-dev
 )
 test_packages=(
   iproute2 ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr

@@ -34,6 +34,9 @@ struct DeadlineClock: Sendable {
         while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nil) == EINTR {}
     }
 
+    /// Microseconds of CLOCK_MONOTONIC.
+    static func monotonicMicroseconds() -> Int64 { monotonic() / 1_000 }
+
     private static func monotonic() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -11,8 +11,10 @@ struct TestPatternGenerator: ~Copyable {
     private let settings: TestPatternSource.Settings
     private let painter: TestPatternPainter
     private let tone = TestPatternTone()
-    private var video: H264Encoder
+    private let video: any VideoEncoder
     private var audio: OpusAudioEncoder
+    /// The picture that must be a key frame if none has been asked for before.
+    private var nextKeyFrame: Int64 = 0
     /// The time of day at media time 0, in microseconds since midnight.
     let timeOfDayAtStart: Int64
     /// Microseconds from the wall clock that was given to media time 0.
@@ -27,14 +29,11 @@ struct TestPatternGenerator: ~Copyable {
             settings.width % 2 == 0, settings.height % 2 == 0, (1...120).contains(settings.framesPerSecond),
             settings.keyFrameSeconds > 0
         else { throw .invalidConfiguration("test pattern size or frame rate") }
-        let video = try H264Encoder(
-            H264Encoder.Settings(
-                width: settings.width,
-                height: settings.height,
-                framesPerSecond: settings.framesPerSecond,
-                bitrate: settings.videoBitrate,
-                keyFrameInterval: settings.framesPerSecond * settings.keyFrameSeconds
-            )
+        let video = try VideoEncoderBackend.open(
+            VideoEncoderSettings(
+                codec: .h264, width: settings.width, height: settings.height, bitrate: settings.videoBitrate),
+            like: nil,
+            preferring: "auto"
         )
         let audio = try OpusAudioEncoder(bitrate: settings.audioBitrate)
         self.video = video
@@ -61,15 +60,13 @@ struct TestPatternGenerator: ~Copyable {
     /// Encodes picture `index`; `nil` when the encoder fails on it.
     mutating func picture(_ index: Int64, asKeyFrame: Bool) -> EncodedFrame? {
         let time = time(ofPicture: index)
-        let picture = painter.picture(at: timeOfDayAtStart + time)
-        guard let encoded = try? video.encode(picture, index: index, asKeyFrame: asKeyFrame) else { return nil }
-        return EncodedFrame(
-            codec: .h264,
-            decodeTime: time,
-            presentationTime: time,
-            isKeyFrame: encoded.isKeyFrame,
-            payload: encoded.payload
-        )
+        guard let picture = DecodedPicture(painter.picture(at: timeOfDayAtStart + time), time: time) else { return nil }
+        let isDue = index >= nextKeyFrame
+        let frame = try? video.encode(picture, asKeyFrame: asKeyFrame || isDue)
+        if frame?.isKeyFrame == true {
+            nextKeyFrame = index + Int64(settings.framesPerSecond * settings.keyFrameSeconds)
+        }
+        return frame
     }
 
     /// Encodes packet `index`; `nil` when the encoder fails on it.

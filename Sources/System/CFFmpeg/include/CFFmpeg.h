@@ -5,6 +5,7 @@
 #include <libavutil/frame.h>
 #include <libavutil/opt.h>
 #include <libswresample/swresample.h>
+#include <libswscale/swscale.h>
 
 // Macros that Swift does not import.
 
