@@ -54,6 +54,7 @@ let mediaCore: [Target] = [
     module("RTP", in: "Wire", ["Primitives"], settings: memorySafe),
     module("SDP", in: "Wire", ["Primitives"], settings: memorySafe),
     module("Media", in: "Wire", ["Primitives", "RTP"], settings: memorySafe),
+    module("ISOBMFF", in: "Wire", ["Primitives", "Media"], settings: memorySafe),
 
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
     module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
@@ -86,6 +87,7 @@ let mediaCoreTests: [Target] = [
     tests("RTPTests", ["RTP", "Primitives", "TestSupport"]),
     tests("SDPTests", ["SDP", "Primitives", "TestSupport"]),
     tests("MediaTests", ["Media", "RTP", "Primitives", "TestSupport"]),
+    tests("ISOBMFFTests", ["ISOBMFF", "Media", "Primitives", "TestSupport"]),
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
     tests("SRTPTests", ["SRTP", "Primitives", "TestSupport"]),

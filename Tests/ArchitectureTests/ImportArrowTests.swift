@@ -10,6 +10,7 @@ private let arrows: [String: Set<String>] = [
     "RTP": ["Primitives"],
     "SDP": ["Primitives"],
     "Media": ["Primitives", "RTP"],
+    "ISOBMFF": ["Primitives", "Media"],
     "ICE": ["Primitives", "STUN"],
     "DTLS": ["Primitives", "COpenSSL"],
     "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
@@ -40,8 +41,8 @@ private let arrows: [String: Set<String>] = [
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
-    "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC", "SFU",
-    "RTMP", "MediaIO", "Transcoding", "MediaClient",
+    "Primitives", "STUN", "RTP", "SDP", "Media", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC",
+    "SFU", "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux", "CWebVendor"])

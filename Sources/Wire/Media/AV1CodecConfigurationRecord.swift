@@ -28,4 +28,21 @@ package struct AV1CodecConfigurationRecord: Hashable, Sendable {
         configurationOBUs = try reader.readArray(reader.remaining)
         _ = try OpenBitstreamUnit.units(of: configurationOBUs.span)
     }
+
+    /// Builds the record of a stream whose OBUs begin with, or contain, a sequence header.
+    ///
+    /// - Parameter configurationOBUs: OBUs with size fields.
+    /// - Returns: The bytes of the record.
+    /// - Throws: ``ParseError`` when there is no sequence header that can be read.
+    package static func record(of configurationOBUs: [UInt8]) throws(ParseError) -> [UInt8] {
+        let header = try AV1SequenceHeader(among: configurationOBUs)
+        var sampling: UInt8 = header.chromaSamplePosition & 3
+        let flags = [
+            (header.isHighTier, UInt8(0x80)), (header.bitDepth > 8, 0x40), (header.bitDepth == 12, 0x20),
+            (header.isMonochrome, 0x10), (header.subsamplesHorizontally, 0x08), (header.subsamplesVertically, 0x04),
+        ]
+        for (isSet, bit) in flags where isSet { sampling |= bit }
+        // Marker and version first, and no initial_presentation_delay last.
+        return [0x81, header.profile << 5 | header.levelIndex & 0x1F, sampling, 0] + configurationOBUs
+    }
 }

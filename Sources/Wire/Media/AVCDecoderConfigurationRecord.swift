@@ -47,7 +47,7 @@ package struct AVCDecoderConfigurationRecord: Hashable, Sendable {
         return sets
     }
 
-    /// Appends the record; without the optional chroma extension, as every decoder we know accepts.
+    /// Appends the record, with the chroma extension where the profile calls for it and the SPS can be read.
     package func write(to writer: inout ByteWriter) {
         let first = sequenceParameterSets.first ?? []
         writer.write(UInt8(1))
@@ -57,6 +57,13 @@ package struct AVCDecoderConfigurationRecord: Hashable, Sendable {
         for set in sequenceParameterSets.prefix(31) { Self.write(set, to: &writer) }
         writer.write(UInt8(truncatingIfNeeded: min(pictureParameterSets.count, 255)))
         for set in pictureParameterSets.prefix(255) { Self.write(set, to: &writer) }
+        guard [100, 110, 122, 144].contains(first.count > 1 ? first[1] : 0),
+            let parameters = try? H264SequenceParameterSet(parsing: first.span)
+        else { return }
+        writer.write(UInt8(truncatingIfNeeded: 0xFC | parameters.chromaFormat))
+        writer.write(UInt8(truncatingIfNeeded: 0xF8 | (parameters.lumaBitDepth - 8)))
+        writer.write(UInt8(truncatingIfNeeded: 0xF8 | (parameters.chromaBitDepth - 8)))
+        writer.write(UInt8(0))  // no SPS extensions
     }
 
     private static func write(_ set: [UInt8], to writer: inout ByteWriter) {

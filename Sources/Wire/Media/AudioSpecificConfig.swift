@@ -8,6 +8,8 @@ package struct AudioSpecificConfig: Hashable, Sendable {
     package var sampleRate: Int
     /// 1 to 8; 0 when a program config element in the stream says it.
     package var channels: Int
+    /// Of the core coder, for each frame: 1024, or 960 for broadcasting.
+    package var samplesPerFrame: Int
 
     private static let sampleRates = [
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
@@ -36,5 +38,16 @@ package struct AudioSpecificConfig: Hashable, Sendable {
             throw .invalid(field: "AAC channel configuration")
         }
         channels = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 0, 8, 0][layout]
+        // What follows, we can do without.
+        samplesPerFrame = (try? Self.isShort(&bits, objectType: objectType)) ?? false ? 960 : 1_024
+    }
+
+    /// Reads frameLengthFlag of the GASpecificConfig (§4.4.1), behind what announces SBR or PS.
+    private static func isShort(_ bits: inout BitReader, objectType: Int) throws(ParseError) -> Bool {
+        if objectType == 5 || objectType == 29 {
+            if try bits.readBits(4) == 15 { try bits.skip(24) }
+            try bits.skip(5)
+        }
+        return try bits.readFlag()
     }
 }

@@ -10,6 +10,10 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
     /// Ten times the level, so 31 means 3.1.
     package var level: UInt8
     package var identifier: Int
+    /// 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4 (table 6-1).
+    package var chromaFormat: Int
+    package var lumaBitDepth: Int
+    package var chromaBitDepth: Int
     /// Luma samples after cropping.
     package var width: Int
     package var height: Int
@@ -67,6 +71,7 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
         identifier = try bits.readUnsignedExpGolomb(upTo: 31, field: "SPS identifier")
 
         let chroma = try ChromaFormat(parsing: &bits, profile: profile)
+        (chromaFormat, lumaBitDepth, chromaBitDepth) = (chroma.format, chroma.lumaBitDepth, chroma.chromaBitDepth)
         _ = try bits.readUnsignedExpGolomb(upTo: 12, field: "log2_max_frame_num_minus4")
         pictureOrderCountType = try Self.readPictureOrderCount(&bits)
         maximumReferenceFrames = try bits.readUnsignedExpGolomb(upTo: 16, field: "max_num_ref_frames")
@@ -123,15 +128,21 @@ package struct H264SequenceParameterSet: Hashable, Sendable {
 
 /// The chroma part of an SPS, which decides the unit in which cropping is counted (table 6-1).
 private struct ChromaFormat {
+    var format = 1
+    var lumaBitDepth = 8
+    var chromaBitDepth = 8
     var horizontalCropUnit = 2
     var verticalCropUnit = 2
 
+    /// The profiles whose parameter sets say how colours are sampled; the others have 4:2:0 of 8 bits (§7.3.2.1.1).
+    static let profiles: Set<UInt8> = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]
+
     init(parsing bits: inout BitReader, profile: UInt8) throws(ParseError) {
-        guard [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135].contains(profile) else { return }
-        let format = try bits.readUnsignedExpGolomb(upTo: 3, field: "chroma_format_idc")
+        guard Self.profiles.contains(profile) else { return }
+        format = try bits.readUnsignedExpGolomb(upTo: 3, field: "chroma_format_idc")
         let separatePlanes = format == 3 ? try bits.readFlag() : false
-        _ = try bits.readUnsignedExpGolomb(upTo: 6, field: "bit_depth_luma_minus8")
-        _ = try bits.readUnsignedExpGolomb(upTo: 6, field: "bit_depth_chroma_minus8")
+        lumaBitDepth = 8 + (try bits.readUnsignedExpGolomb(upTo: 6, field: "bit_depth_luma_minus8"))
+        chromaBitDepth = 8 + (try bits.readUnsignedExpGolomb(upTo: 6, field: "bit_depth_chroma_minus8"))
         try bits.skip(1)  // qpprime_y_zero_transform_bypass_flag
         if try bits.readFlag() {
             for list in 0..<(format == 3 ? 12 : 8) where try bits.readFlag() {

@@ -5,6 +5,15 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
     /// 1 Main, 2 Main 10 and so on (§A.3).
     package var profile: UInt8
     package var isHighTier: Bool
+    /// general_profile_space, tier, profile, compatibility and constraint flags and level: the twelve bytes that `hvcC`
+    /// repeats.
+    package var profileTierLevel: [UInt8]
+    package var subLayerCount: Int
+    package var isTemporalIdentifierNested: Bool
+    /// 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4.
+    package var chromaFormat: Int
+    package var lumaBitDepth: Int
+    package var chromaBitDepth: Int
     /// Thirty times the level, so 93 means 3.1.
     package var level: UInt8
     /// Luma samples after cropping.
@@ -19,11 +28,13 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
         guard H265NALUnitType.of(unit[0]) == H265NALUnitType.sequenceParameterSet else {
             throw .invalid(field: "SPS NAL unit type")
         }
-        var bits = BitReader(try NALUnits.rawPayload(of: unit, headerSize: 2))
+        let payload = try NALUnits.rawPayload(of: unit, headerSize: 2)
+        var bits = BitReader(payload)
         try bits.skip(4)  // sps_video_parameter_set_id
         let subLayers = Int(try bits.readBits(3))
         guard subLayers < 7 else { throw .invalid(field: "sps_max_sub_layers_minus1") }
-        try bits.skip(1)  // sps_temporal_id_nesting_flag
+        subLayerCount = subLayers + 1
+        isTemporalIdentifierNested = try bits.readFlag()
 
         // profile_tier_level (§7.3.3)
         try bits.skip(2)
@@ -31,10 +42,12 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
         profile = UInt8(truncatingIfNeeded: try bits.readBits(5))
         try bits.skip(80)  // compatibility flags, source and constraint flags
         level = UInt8(truncatingIfNeeded: try bits.readBits(8))
+        profileTierLevel = Array(payload[1..<13])
         try Self.skipSubLayers(&bits, count: subLayers)
 
         _ = try bits.readUnsignedExpGolomb(upTo: 15, field: "SPS identifier")
         let chroma = try bits.readUnsignedExpGolomb(upTo: 3, field: "chroma_format_idc")
+        chromaFormat = chroma
         let separatePlanes = chroma == 3 ? try bits.readFlag() : false
         width = try bits.readUnsignedExpGolomb(upTo: 16_384, field: "SPS width")
         height = try bits.readUnsignedExpGolomb(upTo: 16_384, field: "SPS height")
@@ -50,7 +63,8 @@ package struct H265SequenceParameterSet: Hashable, Sendable {
         }
         guard width > 0, height > 0 else { throw .invalid(field: "SPS size") }
 
-        for _ in 0..<2 { _ = try bits.readUnsignedExpGolomb(upTo: 8, field: "bit depth") }
+        lumaBitDepth = 8 + (try bits.readUnsignedExpGolomb(upTo: 8, field: "bit depth"))
+        chromaBitDepth = 8 + (try bits.readUnsignedExpGolomb(upTo: 8, field: "bit depth"))
         _ = try bits.readUnsignedExpGolomb(upTo: 12, field: "log2_max_pic_order_cnt_lsb_minus4")
         let hasOrderingPerSubLayer = try bits.readFlag()
         maximumReorderedPictures = 0

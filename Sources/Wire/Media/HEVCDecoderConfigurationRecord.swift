@@ -11,6 +11,18 @@ package struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
     /// More parameter sets than any stream has; bounds what a hostile record makes us keep.
     package static let maximumUnitCount = 256
 
+    package init(
+        lengthSize: Int = 4,
+        videoParameterSets: [[UInt8]],
+        sequenceParameterSets: [[UInt8]],
+        pictureParameterSets: [[UInt8]]
+    ) {
+        self.lengthSize = lengthSize
+        self.videoParameterSets = videoParameterSets
+        self.sequenceParameterSets = sequenceParameterSets
+        self.pictureParameterSets = pictureParameterSets
+    }
+
     /// The configuration for packetizers and decoders.
     package var configuration: CodecConfiguration {
         .h265(vps: videoParameterSets, sps: sequenceParameterSets, pps: pictureParameterSets)
@@ -47,6 +59,39 @@ package struct HEVCDecoderConfigurationRecord: Hashable, Sendable {
                 case H265NALUnitType.pictureParameterSet: pictureParameterSets.append(unit)
                 default: continue
                 }
+            }
+        }
+    }
+
+    /// Appends the record, with all parameter sets complete: the stream may still bring some of its own.
+    ///
+    /// - Throws: ``ParseError`` when the first SPS, of which the record repeats a part, cannot be read.
+    package func write(to writer: inout ByteWriter) throws(ParseError) {
+        let first = sequenceParameterSets.first ?? []
+        let parameters = try H265SequenceParameterSet(parsing: first.span)
+        writer.write(UInt8(1))
+        writer.write(parameters.profileTierLevel)
+        writer.write(UInt16(0xF000))  // min_spatial_segmentation_idc: not known
+        writer.write(UInt8(0xFC))  // parallelismType: not known
+        writer.write(UInt8(truncatingIfNeeded: 0xFC | parameters.chromaFormat))
+        writer.write(UInt8(truncatingIfNeeded: 0xF8 | (parameters.lumaBitDepth - 8)))
+        writer.write(UInt8(truncatingIfNeeded: 0xF8 | (parameters.chromaBitDepth - 8)))
+        writer.write(UInt16(0))  // avgFrameRate: not known
+        let nesting = parameters.isTemporalIdentifierNested ? 4 : 0
+        writer.write(UInt8(truncatingIfNeeded: parameters.subLayerCount << 3 | nesting | (lengthSize - 1)))
+        let arrays = [
+            (H265NALUnitType.videoParameterSet, videoParameterSets),
+            (H265NALUnitType.sequenceParameterSet, sequenceParameterSets),
+            (H265NALUnitType.pictureParameterSet, pictureParameterSets),
+        ]
+        writer.write(UInt8(truncatingIfNeeded: arrays.count))
+        for (type, units) in arrays {
+            let units = units.prefix(64)
+            writer.write(0x80 | type)  // array_completeness
+            writer.write(UInt16(truncatingIfNeeded: units.count))
+            for unit in units {
+                writer.write(UInt16(truncatingIfNeeded: unit.count))
+                writer.write(unit)
             }
         }
     }
