@@ -116,7 +116,7 @@ def test_a_viewer_whose_path_narrows_gets_a_smaller_picture_and_the_large_one_ba
                 watched = watch(viewer, 8)
                 assert watched.frames_per_second >= 25, watched
                 path.down.rate = 4e6
-                wait_until(lambda: width() == 1280, 20, lambda: f"still {width()} wide, {layers()}", 0.1)
+                wait_until(lambda: width() == 1280, 15, lambda: f"still {width()} wide, {layers()}", 0.1)
                 assert longest_gap(viewer) <= 1000
                 assert_plays_well(watch(viewer, 5), "VP8", 25)
 

@@ -20,8 +20,8 @@ package struct ProbeController: Sendable {
     /// It doubles with each that finds nothing, or what it found was overuse.
     package static let interval = Interval.seconds(5)
     package static let maximumInterval = Interval.seconds(40)
-    /// The same while the estimate cannot grow without probes, and while probes disturb little.
-    package static let maximumIdleInterval = Interval.seconds(8)
+    /// The same while the estimate cannot grow without probes, and while probes disturb little: then it does not double.
+    package static let maximumIdleInterval = interval
     /// Overuse this soon after a probe was its doing.
     private static let aftermath = Interval.seconds(3)
     /// An estimate that fell to this part of what it was at the last probe is about another path.

@@ -34,10 +34,10 @@ extension MediaCore {
                 wanted += layerScratch.first { $0.isActive }?.bitrate.bitsPerSecond ?? 0
                 pause(slot, subscription: index, at: now)
             case .layer(let layer):
-                // The next layer that may be sent, or enough for the last one.
+                // The highest layer that may be sent: a path that has widened is found out in one go.
                 let top = max(min(wish ?? .max, layerScratch.count - 1), layer)
-                let next = layerScratch[...top].dropFirst(layer + 1).first { $0.isActive } ?? layerScratch[layer]
-                wanted += next.bitrate.bitsPerSecond
+                let highest = layerScratch[...top].last { $0.isActive } ?? layerScratch[layer]
+                wanted += highest.bitrate.bitsPerSecond
                 show(slot, subscription: index, layer: layer, at: now, into: &batch)
             case nil: break
             }
