@@ -80,6 +80,7 @@ package enum WebPages {
     private static let assets: [String: WebPage] = [
         "martlet.css": WebPage(contentType: "text/css; charset=utf-8", body: PackageResources.martlet_css),
         "martlet.svg": WebPage(contentType: "image/svg+xml", body: PackageResources.martlet_svg),
+        "hlsplayer.js": WebPage(contentType: script, body: PackageResources.hlsplayer_js),
         "home.js": WebPage(contentType: script, body: PackageResources.home_js),
         "extensions.js": WebPage(contentType: script, body: PackageResources.extensions_js),
         "play.js": WebPage(contentType: script, body: PackageResources.play_js),
@@ -87,8 +88,11 @@ package enum WebPages {
         "publish.js": WebPage(contentType: script, body: PackageResources.publish_js),
         "publisher.js": WebPage(contentType: script, body: PackageResources.publisher_js),
         "session.js": WebPage(contentType: script, body: PackageResources.session_js),
+        "stage.js": WebPage(contentType: script, body: PackageResources.stage_js),
         "statistics.js": WebPage(contentType: script, body: PackageResources.statistics_js),
         "sources.js": WebPage(contentType: script, body: PackageResources.sources_js),
         "page.js": WebPage(contentType: script, body: PackageResources.page_js),
+        "view.js": WebPage(contentType: script, body: PackageResources.view_js),
+        "watcher.js": WebPage(contentType: script, body: PackageResources.watcher_js),
     ]
 }

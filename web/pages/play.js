@@ -1,14 +1,20 @@
-// The player page: ties the `Player` to the document.
+// The player page: ties the `Watcher` to the document.
 
 import { element, fragment, make, say, showRows, streamFromAddress } from "/assets/page.js";
-import { Player } from "/assets/player.js";
-import { Meter, rowsForPlayback } from "/assets/statistics.js";
+import { Stage } from "/assets/stage.js";
+import { Meter, rowsForHLS, rowsForPlayback } from "/assets/statistics.js";
+import { Watcher } from "/assets/watcher.js";
 
 const stream = streamFromAddress();
 const token = fragment().get("token");
-const video = element("video");
+const videos = { webrtc: element("video"), hls: element("segments") };
+const stage = new Stage(Object.values(videos));
 const meter = new Meter();
-const player = new Player({ endpoint: `/whep/${encodeURIComponent(stream ?? "")}`, token, video });
+const name = encodeURIComponent(stream ?? "");
+const player = new Watcher({
+  endpoint: `/whep/${name}`, playlist: `/hls/${name}/index.m3u8`, token, stage, videos,
+  only: new URLSearchParams(location.search).get("via"),
+});
 
 /** For tests and for the curious: `martlet.pc`, `martlet.state`, and `await martlet.stats()`, whose rates are since the last call. */
 const ownMeter = new Meter();
@@ -23,7 +29,14 @@ window.martlet = {
   get detail() {
     return player.detail;
   },
-  stats: async () => (player.connection ? ownMeter.read(player.connection) : null),
+  /** "webrtc" or "hls", or null while there is no picture. */
+  get via() {
+    return player.via;
+  },
+  get reason() {
+    return player.reason;
+  },
+  stats: async () => player.hls?.figures() ?? (player.connection ? ownMeter.read(player.connection) : null),
 };
 
 const headlines = {
@@ -73,7 +86,8 @@ function showState() {
   const [words, hint] = explanation();
   const badge = element("badge");
   badge.dataset.state = state;
-  say(badge, badges[state]);
+  say(badge, state === "live" && player.via === "hls" ? "live, HLS" : badges[state]);
+  const { video } = stage;
   const soundOnly = state === "live" && words !== "";
   element("cover").hidden = state === "live" && !soundOnly;
   // A last picture that stays is better than a black one: the cover is only a strip then.
@@ -86,10 +100,22 @@ function showState() {
     element("hint").append(" ", make("a", { href: refusal.alternate, textContent: "Try the other form of this stream." }));
   }
   element("retry").hidden = !["refused", "idle"].includes(state) || stream === null;
-  say(element("status"), state === "live" ? `The stream is live. ${words}`.trim() : `${headline()}. ${words} ${hint}`.trim());
+  showWay();
+  say(element("status"), state === "live" ? `The stream is live. ${words} ${wayWords()}`.trim() : `${headline()}. ${words} ${hint}`.trim());
   showSound();
   showViewers();
   showLayers();
+}
+
+/** Why the picture is further behind than it might be. */
+function wayWords() {
+  return player.reason === "" ? "" : `The picture comes by HLS, some seconds behind. ${player.reason}`;
+}
+
+function showWay() {
+  const words = wayWords();
+  element("way").hidden = words === "";
+  say(element("way"), words);
 }
 
 function showViewers() {
@@ -129,37 +155,28 @@ quality.addEventListener("change", async () => {
 });
 
 function showSound() {
-  const hasAudio = video.srcObject?.getAudioTracks().length > 0;
-  element("unmute").hidden = !(video.muted && hasAudio && player.state === "live");
+  const { video } = stage;
+  element("unmute").hidden = !(video.muted && player.hasSound && player.state === "live");
   const sound = element("sound");
   sound.setAttribute("aria-pressed", String(!video.muted));
   say(sound, video.muted ? "Sound is off" : "Sound is on");
 }
 
-function setMuted(muted) {
-  video.muted = muted;
-  if (!muted && video.volume === 0) {
-    video.volume = 1;
-  }
-  video.play().catch(() => {
-    video.muted = true;
-  });
-}
-
 element("unmute").addEventListener("click", () => {
-  setMuted(false);
+  stage.mute(false);
   element("sound").focus();
 });
-element("sound").addEventListener("click", () => setMuted(!video.muted));
+element("sound").addEventListener("click", () => stage.mute(!stage.video.muted));
 element("volume").addEventListener("input", ({ target }) => {
-  video.volume = target.valueAsNumber;
-  setMuted(target.valueAsNumber === 0);
+  stage.video.volume = target.valueAsNumber;
+  stage.mute(target.valueAsNumber === 0);
 });
-video.addEventListener("volumechange", () => {
-  element("volume").valueAsNumber = video.muted ? 0 : video.volume;
+stage.on("volumechange", () => {
+  const { muted, volume } = stage.video;
+  element("volume").valueAsNumber = muted ? 0 : volume;
   showSound();
 });
-video.addEventListener("resize", showState);
+stage.on("resize", showState);
 element("retry").addEventListener("click", () => player.start());
 
 element("details").addEventListener("click", ({ currentTarget }) => {
@@ -172,20 +189,25 @@ element("details").addEventListener("click", ({ currentTarget }) => {
 });
 
 async function showFigures() {
-  if (!element("statistics").hidden && player.connection) {
+  if (element("statistics").hidden) {
+    return;
+  }
+  if (player.hls) {
+    showRows(element("figures"), rowsForHLS(player.hls.figures()));
+  } else if (player.connection) {
     showRows(element("figures"), rowsForPlayback(await meter.read(player.connection)));
   }
 }
 
 const full = element("full");
-full.hidden = !document.fullscreenEnabled && !video.webkitEnterFullscreen;
+full.hidden = !document.fullscreenEnabled && !videos.webrtc.webkitEnterFullscreen;
 full.addEventListener("click", () => {
   if (document.fullscreenElement) {
     document.exitFullscreen();
   } else if (document.fullscreenEnabled) {
-    video.parentElement.requestFullscreen().catch(() => {});
+    stage.video.parentElement.requestFullscreen().catch(() => {});
   } else {
-    video.webkitEnterFullscreen();
+    stage.video.webkitEnterFullscreen();
   }
 });
 document.addEventListener("fullscreenchange", () => {
@@ -193,7 +215,7 @@ document.addEventListener("fullscreenchange", () => {
 });
 element("picture").hidden = !document.pictureInPictureEnabled;
 element("picture").addEventListener("click", () => {
-  (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).catch(() => {});
+  (document.pictureInPictureElement ? document.exitPictureInPicture() : stage.video.requestPictureInPicture()).catch(() => {});
 });
 
 player.addEventListener("change", showState);
@@ -217,8 +239,6 @@ function giveUp(headline, reason) {
 if (stream === null) {
   giveUp("There is no stream of this name",
     "A name has 1 to 128 letters, digits, dots, hyphens and underscores, and does not start with a dot.");
-} else if (!window.RTCPeerConnection) {
-  giveUp(headlines.refused, "This browser has no WebRTC, or it is switched off.");
 } else {
   document.title = `${stream} · Martlet`;
   say(element("stream"), stream);

@@ -1,114 +1,26 @@
-// Watches a stream by WHEP and keeps watching: it waits for a stream that is not live yet, notices when
-// media stops, and changes to a new session without taking the old picture away first.
+// Watches a stream by WHEP and keeps watching: it waits for a stream that is not live yet, notices when media stops,
+// restarts ICE then, and where that does not help changes to a new session without taking the old picture away first.
 
-import { Extensions } from "/assets/extensions.js";
-import { Refusal, Session } from "/assets/session.js";
+import { Refusal } from "/assets/session.js";
+import { View } from "/assets/view.js";
 
 const tickMilliseconds = 250;
 /** Silence after which another session is tried while the old one is kept. */
 const shortestStall = 2000;
 /** A stream that pauses on purpose (a still screen) doubles the patience each time, up to this. */
 const longestStall = 16000;
+/** How long a restart of ICE may take to bring media back before a new session is tried. */
+const restartLimit = 3000;
+/** Between attempts that nobody waits for, because another way brings the picture. */
+const quietPause = { first: 4000, longest: 30_000, growth: 1.5 };
+/** How long a connection usually takes at most. */
+const connectLimit = 1200;
 /** How long a new session may take to bring media. */
 const attemptLimit = 8000;
 /** Bytes that arrive but never become a picture: the session is given up after this. */
 const undecodableLimit = 6000;
 /** Sound without a picture for this long is worth a word. */
 const pictureLimit = 3000;
-
-/** One session and the media that came with it. */
-class View {
-  bytes = 0;
-  frames = 0;
-  arrived = 0;
-  opened = false;
-  ended = false;
-
-  constructor(token) {
-    const now = performance.now();
-    this.createdAt = this.bytesAt = this.framesAt = this.arrivedAt = now;
-    this.flowsSince = null;
-    this.stream = new MediaStream();
-    this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
-    for (const kind of ["video", "audio"]) {
-      this.connection.addTransceiver(kind, { direction: "recvonly" });
-    }
-    this.connection.addEventListener("track", ({ track }) => this.stream.addTrack(track));
-    this.abort = new AbortController();
-    this.session = new Session(this.connection, token);
-    this.extensions = new Extensions(this.session);
-    /** Whether the gateway asked to go to another session. */
-    this.leaving = false;
-  }
-
-  async open(endpoint) {
-    await this.session.open(endpoint, this.abort.signal);
-    this.opened = true;
-    const transport = this.connection.getReceivers()[0]?.transport;
-    transport?.addEventListener("statechange", () => {
-      if (transport.state === "closed" || transport.state === "failed") {
-        this.ended = true;
-      }
-    });
-  }
-
-  get connected() {
-    return this.connection.connectionState === "connected";
-  }
-
-  /** The session is over, or cannot come about. */
-  get lost() {
-    return this.ended || ["failed", "closed"].includes(this.connection.connectionState);
-  }
-
-  get flows() {
-    return this.flowsSince !== null;
-  }
-
-  /** Looks how far the media have come. */
-  async sample() {
-    if (this.lost) {
-      return;
-    }
-    let bytes = 0;
-    let frames = 0;
-    let arrived = 0;
-    let hasVideo = false;
-    for (const entry of (await this.connection.getStats()).values()) {
-      if (entry.type === "inbound-rtp") {
-        bytes += entry.bytesReceived ?? 0;
-        frames += entry.framesDecoded ?? 0;
-        arrived += entry.framesReceived ?? entry.framesDecoded ?? 0;
-        hasVideo ||= entry.kind === "video" && entry.bytesReceived > 0;
-      }
-    }
-    const now = performance.now();
-    if (bytes > this.bytes) {
-      // After a pause the clock for pictures starts anew: the first frames may need a key frame.
-      if (now - this.bytesAt > 1000) {
-        this.framesAt = now;
-        this.flowsSince = null;
-      }
-      this.bytesAt = now;
-      this.flowsSince ??= now;
-    }
-    if (frames > this.frames || !hasVideo) {
-      this.framesAt = now;
-    }
-    if (arrived > this.arrived || !hasVideo) {
-      this.arrivedAt = now;
-    }
-    this.bytes = bytes;
-    this.frames = frames;
-    this.arrived = arrived;
-  }
-
-  close() {
-    this.abort.abort();
-    this.extensions.close();
-    this.session.close();
-  }
-}
 
 /**
  * Fires "change" when `state` or `detail` changes. States:
@@ -135,12 +47,44 @@ export class Player extends EventTarget {
   #stallAfter = shortestStall;
   #timer = null;
   #ticking = false;
+  #quiet = false;
+  #pause = quietPause.first;
 
   constructor({ endpoint, token, video }) {
     super();
     this.#endpoint = endpoint;
     this.#token = token;
     this.#video = video;
+  }
+
+  /** Whether another way brings the picture: then attempts are rarer, so that they disturb nobody. */
+  get quiet() {
+    return this.#quiet;
+  }
+
+  set quiet(value) {
+    if (value !== this.#quiet) {
+      this.#quiet = value;
+      this.#pause = quietPause.first;
+      if (!value && this.#nextAttemptAt !== Infinity) {
+        this.#nextAttemptAt = 0;
+      }
+    }
+  }
+
+  /** Whether there is a connection, or one was begun so lately that there may be. */
+  get mayConnect() {
+    const view = this.#attempt ?? this.#current;
+    return view?.connected === true || (this.#attempt !== null && performance.now() - this.#attempt.createdAt < connectLimit);
+  }
+
+  /** Looks at once, because the network has changed: the session may be healed, or an attempt may work by now. */
+  hurry() {
+    this.#pause = quietPause.first;
+    if (this.#nextAttemptAt !== Infinity) {
+      this.#nextAttemptAt = 0;
+    }
+    this.#current?.restart();
   }
 
   /** The connection that is shown now, or the one being tried. */
@@ -230,6 +174,10 @@ export class Player extends EventTarget {
     } else if (view.extensions.away && now - view.bytesAt > 1000) {
       this.#become("waiting", "The picture goes on here when the publisher is back.");
     } else if (now - view.bytesAt > this.#stallAfter) {
+      // Perhaps the network has changed: the session is worth more than a new one.
+      if (view.restartedAt === null) {
+        view.restart();
+      }
       if (this.state !== "waiting" && this.state !== "refused") {
         this.#become("stalled", "No media is arriving. Looking for the stream again.");
       }
@@ -237,6 +185,7 @@ export class Player extends EventTarget {
       if (!view.leaving) {
         this.#drop("attempt");
       }
+      view.settle();
       if (now - view.flowsSince > 10000) {
         this.#stallAfter = shortestStall;
       }
@@ -280,14 +229,20 @@ export class Player extends EventTarget {
     const now = performance.now();
     const current = this.#current;
     // A session whose publisher is away is kept: it goes on when the publisher is back.
-    const wanted = current === null || current.leaving || (!current.extensions.away && now - current.bytesAt > this.#stallAfter);
+    const silent = () => !current.extensions.away && now - current.bytesAt > this.#stallAfter
+      && !current.restarts(restartLimit);
+    const wanted = current === null || current.leaving || silent();
     if (this.#timer === null || this.#attempt || !wanted || now < this.#nextAttemptAt) {
       return;
     }
     const view = new View(this.#token);
     this.#attempt = view;
     const endpoint = this.#elsewhere ?? this.#endpoint;
-    view.open(endpoint).catch((error) => {
+    view.open(endpoint).then(() => {
+      if (this.#attempt === view && ["waiting", "refused"].includes(this.state) && !this.#current) {
+        this.#become("connecting");
+      }
+    }, (error) => {
       if (this.#attempt === view) {
         this.#drop("attempt");
         this.#elsewhere = null;
@@ -358,6 +313,11 @@ export class Player extends EventTarget {
   }
 
   #backOff() {
+    if (this.#quiet) {
+      this.#nextAttemptAt = performance.now() + this.#pause;
+      this.#pause = Math.min(this.#pause * quietPause.growth, quietPause.longest);
+      return;
+    }
     this.#failures += 1;
     const seconds = Math.min(0.5 * 2 ** (this.#failures - 1), 5) * (0.8 + 0.4 * Math.random());
     this.#nextAttemptAt = performance.now() + 1000 * seconds;

@@ -1,4 +1,5 @@
-// Publishes a media stream by WHIP and keeps publishing: a lost connection is made anew.
+// Publishes a media stream by WHIP and keeps publishing: ICE is restarted where the network changes, and a connection
+// that is lost all the same is made anew.
 
 import { Refusal, Session } from "/assets/session.js";
 
@@ -43,6 +44,13 @@ export class Publisher extends EventTarget {
   #timer = null;
   #failures = 0;
 
+  constructor() {
+    super();
+    const restart = () => this.state === "live" && this.#restart();
+    window.addEventListener("online", restart);
+    navigator.connection?.addEventListener?.("change", restart);
+  }
+
   /**
    * @param {{endpoint: string, token: string | null, stream: MediaStream, codec: string, simulcast: boolean}} options
    */
@@ -84,6 +92,8 @@ export class Publisher extends EventTarget {
         clearTimeout(this.#timer);
         this.#failures = 0;
         this.#become("live");
+      } else if (connection.connectionState === "disconnected") {
+        this.#restart();
       } else if (["failed", "closed"].includes(connection.connectionState)) {
         this.#again("The connection was lost.");
       }
@@ -107,6 +117,15 @@ export class Publisher extends EventTarget {
       } else {
         this.#again(error instanceof Refusal ? error.message : "The gateway cannot be reached.");
       }
+    }
+  }
+
+  /** The session is worth more than a new one: its viewers notice nothing. */
+  async #restart() {
+    const session = this.#session;
+    const agreed = await session?.restart().catch(() => true);
+    if (agreed === false && session === this.#session && session.connection.connectionState !== "connected") {
+      this.#again("The connection was lost.");
     }
   }
 

@@ -41,6 +41,15 @@ function linkOf(relation, header) {
   return null;
 }
 
+/** STUN and TURN servers from a `Link` header (RFC 9725, 4.6). */
+function iceServersOf(header) {
+  const links = [...(header ?? "").matchAll(/<((?:stun|turn)s?:[^>]*)>([^,]*)/g)];
+  return links.filter(([, , parameters]) => /;\s*rel="?ice-server"?/.test(parameters)).map(([, urls, parameters]) => {
+    const value = (name) => parameters.match(new RegExp(`;\\s*${name}="([^"]*)"`))?.[1];
+    return { urls, username: value("username"), credential: value("credential") };
+  });
+}
+
 /** A peer connection and the resource that stands for it on the gateway. */
 export class Session {
   #location = null;
@@ -50,6 +59,9 @@ export class Session {
   #gathered = [];
   #gatheringEnded = false;
   #trickleTimer = null;
+  #restarting = false;
+  /** Whether the gateway named relays, which a restart of ICE would use. */
+  hasRelays = false;
 
   /**
    * @param {RTCPeerConnection} connection with its transceivers added, not yet negotiated
@@ -87,7 +99,52 @@ export class Session {
       throw new DOMException("closed while connecting", "AbortError");
     }
     await this.connection.setRemoteDescription({ type: "answer", sdp });
+    this.#use(iceServersOf(this.#links));
     this.#scheduleTrickle();
+  }
+
+  /** Servers come with the answer, when candidates have been gathered already: they serve from the next restart on. */
+  #use(iceServers) {
+    if (iceServers.length > 0) {
+      this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers });
+      this.hasRelays = iceServers.some(({ urls }) => urls.startsWith("turn"));
+    }
+  }
+
+  /**
+   * Restarts ICE within the session (RFC 9725, 4.3.3): new credentials and new candidates, the same media.
+   *
+   * @returns {Promise<boolean>} whether the gateway agreed; if not, the session is as it was
+   * @throws `TypeError` when the gateway could not be reached
+   */
+  async restart() {
+    const { connection } = this;
+    const before = connection.remoteDescription?.sdp;
+    if (this.#location === null || !before || this.#restarting || connection.signalingState !== "stable") {
+      return false;
+    }
+    this.#restarting = true;
+    try {
+      this.#gathered = [];
+      this.#gatheringEnded = false;
+      connection.restartIce();
+      await connection.setLocalDescription(await withStereo(await connection.createOffer()));
+      const response = await this.#patch(this.#fragment(), "*");
+      if (response.status !== 200) {
+        await connection.setLocalDescription({ type: "rollback" });
+        return false;
+      }
+      const answer = await response.text();
+      this.#entityTag = response.headers.get("ETag");
+      const theirs = (name) => answer.match(new RegExp(`^a=${name}:.*$`, "m"))?.[0].trim() ?? "";
+      const sdp = ["ice-ufrag", "ice-pwd"].reduce(
+        (text, name) => text.replace(new RegExp(`^a=${name}:.*$`, "gm"), () => theirs(name)), before);
+      await connection.setRemoteDescription({ type: "answer", sdp });
+      return true;
+    } finally {
+      this.#restarting = false;
+      this.#scheduleTrickle();
+    }
   }
 
   /** The address of what belongs to the session in this way (RFC 8288), or null. */
@@ -140,11 +197,16 @@ export class Session {
     }, 50);
   }
 
-  /** Sends the candidates gathered since the last time as a fragment (RFC 8840). */
+  /** Sends the candidates gathered since the last time. */
   async #trickle() {
-    if (this.#location === null || (this.#gathered.length === 0 && !this.#gatheringEnded)) {
+    if (this.#location === null || this.#restarting || (this.#gathered.length === 0 && !this.#gatheringEnded)) {
       return;
     }
+    await this.#patch(this.#fragment(), this.#entityTag).catch(() => {}); // It helps, but a session lives without it.
+  }
+
+  /** Our credentials and the candidates that were not sent yet, as a fragment (RFC 8840). */
+  #fragment() {
     const local = this.connection.localDescription?.sdp ?? "";
     const line = (pattern) => local.match(pattern)?.[0];
     const fragment = [line(/^a=ice-ufrag:.*$/m), line(/^a=ice-pwd:.*$/m), line(/^m=.*$/m)?.replace(/ \d+ /, " 9 "), line(/^a=mid:.*$/m)]
@@ -152,14 +214,15 @@ export class Session {
       .concat(this.#gatheringEnded ? ["a=end-of-candidates"] : [])
       .filter(Boolean);
     this.#gatheringEnded = false;
-    await fetch(this.#location, {
+    return `${fragment.map((each) => each.trim()).join("\r\n")}\r\n`;
+  }
+
+  #patch(body, tag) {
+    return fetch(this.#location, {
       method: "PATCH",
-      headers: this.#headers({
-        "Content-Type": "application/trickle-ice-sdpfrag",
-        ...(this.#entityTag ? { "If-Match": this.#entityTag } : {}),
-      }),
-      body: `${fragment.map((each) => each.trim()).join("\r\n")}\r\n`,
-    }).catch(() => {}); // Trickling helps, but a session lives without it.
+      headers: this.#headers({ "Content-Type": "application/trickle-ice-sdpfrag", ...(tag ? { "If-Match": tag } : {}) }),
+      body,
+    });
   }
 }
 

@@ -115,6 +115,12 @@ function withPort(address, port) {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** A codec as people write it, from its parameter in a playlist (RFC 6381). */
+function codecOfParameter(text) {
+  const names = { avc1: "H.264", avc3: "H.264", hvc1: "H.265", hev1: "H.265", av01: "AV1", vp09: "VP9", vp08: "VP8", mp4a: "AAC" };
+  return names[text.split(".")[0]] ?? codecName(text);
+}
+
 const codecNames = { h264: "H.264", h265: "H.265", opus: "Opus" };
 
 /** A codec as people write it. */
@@ -136,6 +142,20 @@ export function rowsForPlayback(figures) {
     ["Requests", video ? `${video.repairRequests} repairs, ${video.keyFrameRequests} key frames` : none],
     ["Round trip", milliseconds(figures.roundTripMilliseconds)],
     ["Path", pathText(path)],
+  ];
+}
+
+export function rowsForHLS(figures) {
+  const { video, audio } = figures;
+  return [
+    ["Behind live", seconds(figures.behindSeconds), "between what the gateway has and what is shown"],
+    ["Picture", picture(video)],
+    ["Video and audio", [video.codec, audio.codec].filter(Boolean).map(codecOfParameter).join(", ") || none],
+    ["Bitrate", bitrate(figures.bitsPerSecond)],
+    ["Buffer", seconds(figures.bufferSeconds)],
+    ["Stalls", `${figures.stalls} in the last moments`],
+    ["Dropped frames", `${video.framesDropped}`],
+    ["Path", `${figures.via}, over HTTP`],
   ];
 }
 
@@ -165,6 +185,10 @@ export function bitrate(bitsPerSecond) {
 
 function milliseconds(value) {
   return Number.isFinite(value) ? `${value < 10 ? value.toFixed(1) : Math.round(value)} ms` : none;
+}
+
+function seconds(value) {
+  return Number.isFinite(value) ? `${value.toFixed(1)} s` : none;
 }
 
 function picture(video) {

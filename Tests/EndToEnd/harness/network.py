@@ -102,6 +102,7 @@ class Path:
 
     def __init__(self):
         self.near, self.far = Namespace(), Namespace()
+        self._lost, self._ordered = [], False
         self.near.command(
             "ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", self.far.path
         )  # fmt: skip
@@ -127,10 +128,27 @@ class Path:
 
     def block_udp(self):
         """Loses what comes to the gateway's side by UDP without a word, as many offices and hotels do."""
-        # Rules are asked by priority, and the one for local addresses has the highest there is.
-        self.near.command("ip", "rule", "add", "priority", "1", "lookup", "local")
-        self.near.command("ip", "rule", "delete", "priority", "0")
-        self.near.command("ip", "rule", "add", "priority", "0", "iif", "near", "ipproto", "udp", "blackhole")
+        self._lose("ipproto", "udp")
+
+    def block_port(self, port):
+        """Loses what comes to a port of the gateway's side, be it by UDP or TCP."""
+        for protocol in ("udp", "tcp"):
+            self._lose("ipproto", protocol, "dport", port)
+
+    def unblock(self):
+        """Lets everything through again."""
+        while self._lost:
+            self.near.command("ip", "rule", "delete", *self._lost.pop())
+
+    def _lose(self, *selector):
+        if not self._ordered:
+            # Rules are asked by priority, and the one for local addresses has the highest there is.
+            self.near.command("ip", "rule", "add", "priority", "1", "lookup", "local")
+            self.near.command("ip", "rule", "delete", "priority", "0")
+            self._ordered = True
+        rule = ("priority", "0", "iif", "near", *selector, "blackhole")
+        self.near.command("ip", "rule", "add", *rule)
+        self._lost.append(rule)
 
     def shaped(self):
         """What the shaper has dropped, and how often it had to make a packet wait."""
