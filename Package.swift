@@ -62,6 +62,7 @@ let mediaCore: [Target] = [
     module("CongestionControl", in: "Engines", ["Primitives", "RTP"], settings: memorySafe),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
+    module("HLS", in: "Engines", ["Primitives", "Media", "ISOBMFF"], settings: memorySafe),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
 
     module(
@@ -94,6 +95,7 @@ let mediaCoreTests: [Target] = [
     tests("CongestionControlTests", ["CongestionControl", "SFU", "RTP", "Primitives", "TestSupport"]),
     tests("WebRTCTests", ["WebRTC", "SDP", "RTP", "Media", "ICE", "DTLS", "Primitives", "TestSupport"]),
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
+    tests("HLSTests", ["HLS", "ISOBMFF", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "WebRTC", "DTLS", "ICE", "STUN", "CLinux", "Primitives", "TestSupport"]),

@@ -17,6 +17,7 @@ private let arrows: [String: Set<String>] = [
     "CongestionControl": ["Primitives", "RTP"],
     "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
     "SFU": ["Primitives", "RTP", "Media"],
+    "HLS": ["Primitives", "Media", "ISOBMFF"],
     // The digests of the handshake.
     "RTMP": ["Primitives", "Media", "COpenSSL"],
     "MediaIO": [
@@ -42,7 +43,7 @@ private let arrows: [String: Set<String>] = [
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
     "Primitives", "STUN", "RTP", "SDP", "Media", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC",
-    "SFU", "RTMP", "MediaIO", "Transcoding", "MediaClient",
+    "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux", "CWebVendor"])

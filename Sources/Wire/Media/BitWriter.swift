@@ -33,4 +33,7 @@ package struct BitWriter: Sendable {
         copy.write(true)
         return copy.bytes
     }
+
+    /// What has been written, filled up with zeros to the next byte.
+    package func aligned() -> [UInt8] { bytes }
 }

@@ -1,0 +1,161 @@
+import ISOBMFF
+import Media
+import Primitives
+
+/// Playlists (RFC 8216bis §4).
+extension Presentation {
+    func mediaPlaylist(_ rendition: Rendition, skips: Bool) -> String {
+        let target = targetDuration ?? 1
+        let hold = PlaylistText.decimal(partTarget * 3, digits: 3, roundedUp: true)
+        var lines = [
+            "#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-TARGETDURATION:\(target)",
+            "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=\(6 * target),HOLD-BACK=\(3 * target),"
+                + "PART-HOLD-BACK=\(hold)",
+            "#EXT-X-PART-INF:PART-TARGET=\(PlaylistText.decimal(partTarget, digits: 3, roundedUp: true))",
+            "#EXT-X-MEDIA-SEQUENCE:\((rendition.segments.first ?? rendition.current).number)",
+            "#EXT-X-DISCONTINUITY-SEQUENCE:\(rendition.removedDiscontinuities)",
+        ]
+        if (rendition.segments + [rendition.current]).allSatisfy(\.isIndependent) {
+            lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+        }
+        let skipped = skips ? skippableCount(rendition) : 0
+        if skipped > 0 { lines.append("#EXT-X-SKIP:SKIPPED-SEGMENTS=\(skipped)") }
+        appendSegments(of: rendition, skipped: skipped, to: &lines)
+        if isClosed {
+            lines.append("#EXT-X-ENDLIST")
+        } else {
+            appendEdge(of: rendition, to: &lines)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Segments further from the end than CAN-SKIP-UNTIL (§6.2.5.1).
+    private func skippableCount(_ rendition: Rendition) -> Int {
+        var distance = rendition.current.duration
+        var kept = 0
+        for segment in rendition.segments.reversed() {
+            guard distance < Double(6 * (targetDuration ?? 1)) else { break }
+            distance += segment.duration
+            kept += 1
+        }
+        return rendition.segments.count - kept
+    }
+
+    private func appendSegments(of rendition: Rendition, skipped: Int, to lines: inout [String]) {
+        // Parts are listed for the last three target durations (§4.4.4.9).
+        var remaining = rendition.segments.reduce(rendition.current.duration) { $0 + $1.duration }
+        let partsBelow = Double(3 * (targetDuration ?? 1))
+        var map: (UInt64, Int)?
+        for (index, segment) in rendition.segments.enumerated() {
+            if index >= skipped {
+                appendHeader(of: segment, kind: rendition.kind, map: &map, to: &lines)
+                if remaining <= partsBelow + segment.duration, segment.parts.count > 1 {
+                    appendParts(of: segment, kind: rendition.kind, to: &lines)
+                }
+                if segment.isGap { lines.append("#EXT-X-GAP") }
+                let name = ResourceName.segment(rendition.kind, epoch: segment.epoch, number: segment.number)
+                lines.append("#EXTINF:\(PlaylistText.decimal(segment.duration)),")
+                lines.append(name.text)
+            } else {
+                // The client keeps what it knows of skipped segments, their map too.
+                map = (segment.mapEpoch, segment.mapNumber)
+            }
+            remaining -= segment.duration
+        }
+        guard !isClosed, !rendition.current.parts.isEmpty else { return }
+        appendHeader(of: rendition.current, kind: rendition.kind, map: &map, to: &lines)
+        appendParts(of: rendition.current, kind: rendition.kind, to: &lines)
+    }
+
+    private func appendHeader(
+        of segment: PresentationSegment, kind: MediaKind, map: inout (UInt64, Int)?, to lines: inout [String]
+    ) {
+        if segment.beginsDiscontinuity { lines.append("#EXT-X-DISCONTINUITY") }
+        if map.map({ $0 != (segment.mapEpoch, segment.mapNumber) }) ?? true {
+            map = (segment.mapEpoch, segment.mapNumber)
+            let name = ResourceName.map(kind, epoch: segment.mapEpoch, number: segment.mapNumber)
+            lines.append("#EXT-X-MAP:URI=\"\(name.text)\"")
+        }
+        if let captured = segment.captured {
+            lines.append("#EXT-X-PROGRAM-DATE-TIME:\(PlaylistText.dateTime(unixNanoseconds: captured))")
+        }
+    }
+
+    private func appendParts(of segment: PresentationSegment, kind: MediaKind, to lines: inout [String]) {
+        for (index, part) in segment.parts.enumerated() {
+            let name = ResourceName.part(kind, epoch: segment.epoch, number: segment.number, index: index)
+            let independent = part.isIndependent ? ",INDEPENDENT=YES" : ""
+            lines.append(
+                "#EXT-X-PART:DURATION=\(PlaylistText.decimal(part.duration)),URI=\"\(name.text)\"\(independent)")
+        }
+    }
+
+    /// What comes next here, and how far the other renditions are.
+    private func appendEdge(of rendition: Rendition, to lines: inout [String]) {
+        if leader != nil, rendition.track != nil {
+            let (number, index) = rendition.nextPart
+            let next = ResourceName.part(rendition.kind, epoch: rendition.current.epoch, number: number, index: index)
+            lines.append("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"\(next.text)\"")
+        }
+        for kind in [MediaKind.video, .audio] where kind != rendition.kind {
+            guard let other = renditions[kind] else { continue }
+            let (number, parts) = other.nextPart
+            let last = parts > 0 ? (number, parts - 1) : (number - 1, (other.segments.last?.parts.count ?? 1) - 1)
+            let part = last.1 >= 0 ? ",LAST-PART=\(last.1)" : ""
+            lines.append(
+                "#EXT-X-RENDITION-REPORT:URI=\"\(ResourceName.media(kind).text)\",LAST-MSN=\(last.0)\(part)")
+        }
+    }
+
+    // MARK: Multivariant playlist
+
+    func multivariantPlaylist() -> String {
+        var lines = ["#EXTM3U", "#EXT-X-VERSION:9"]
+        let video = renditions[.video].flatMap { $0.track == nil ? nil : $0 }
+        let audio = renditions[.audio].flatMap { $0.track == nil ? nil : $0 }
+        if video != nil, let audio, let track = audio.track {
+            lines.append(
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES,"
+                    + "CHANNELS=\"\(track.channels)\",URI=\"\(ResourceName.media(.audio).text)\"")
+        }
+        let shown = [video, audio].compactMap { $0 }
+        let rates = shown.map(bandwidth)
+        // Some room, because the next segment may be larger than all so far (§4.4.6.2).
+        let peak = Int(rates.reduce(0) { $0 + $1.peak } * 1.1) + 1
+        let average = Int(rates.reduce(0) { $0 + $1.average }) + 1
+        let codecs = shown.compactMap { $0.track?.codecsParameter }.joined(separator: ",")
+        var attributes = "BANDWIDTH=\(peak),AVERAGE-BANDWIDTH=\(average),CODECS=\"\(codecs)\""
+        if let video, let track = video.track {
+            attributes += ",RESOLUTION=\(track.width)x\(track.height)"
+            if let rate = frameRate(video) { attributes += ",FRAME-RATE=\(PlaylistText.decimal(rate, digits: 3))" }
+            if audio != nil { attributes += ",AUDIO=\"audio\"" }
+        }
+        lines.append("#EXT-X-STREAM-INF:" + attributes)
+        lines.append(ResourceName.media(video != nil ? .video : .audio).text)
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Bits per second of the largest segment in the window, and of all of them.
+    private func bandwidth(_ rendition: Rendition) -> (peak: Double, average: Double) {
+        var peak = 0.0
+        var (bytes, seconds) = (0, 0.0)
+        let target = Double(targetDuration ?? 1)
+        for segment in rendition.segments where !segment.isGap && segment.duration > 0 {
+            bytes += segment.byteCount
+            seconds += segment.duration
+            // The peak is over 0.5 to 1.5 target durations; short last segments do not count.
+            if segment.duration >= target / 2 || rendition.segments.count == 1 {
+                peak = max(peak, Double(segment.byteCount) * 8 / segment.duration)
+            }
+        }
+        let average = seconds > 0 ? Double(bytes) * 8 / seconds : 0
+        return (max(peak, average), average)
+    }
+
+    private func frameRate(_ rendition: Rendition) -> Double? {
+        let (frames, seconds) = rendition.segments.suffix(10).filter { !$0.isGap }.reduce((0, 0.0)) {
+            ($0.0 + $1.frameCount, $0.1 + $1.duration)
+        }
+        return seconds > 0 && frames > 0 ? Double(frames) / seconds : nil
+    }
+}

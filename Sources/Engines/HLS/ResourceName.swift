@@ -1,0 +1,59 @@
+package import Media
+
+/// The name of something below `/hls/{stream}/`.
+///
+/// Names of media say of which publish epoch they are and never come back, so that caches may keep them for good.
+package enum ResourceName: Hashable, Sendable {
+    case multivariant
+    case media(MediaKind)
+    case map(MediaKind, epoch: UInt64, number: Int)
+    case segment(MediaKind, epoch: UInt64, number: Int)
+    case part(MediaKind, epoch: UInt64, number: Int, index: Int)
+
+    package var text: String {
+        switch self {
+        case .multivariant: "index.m3u8"
+        case .media(let kind): "\(kind.rawValue).m3u8"
+        case .map(let kind, let epoch, let number): "\(kind.rawValue)-\(epoch)-\(number)-init.mp4"
+        case .segment(let kind, let epoch, let number): "\(kind.rawValue)-\(epoch)-\(number).m4s"
+        case .part(let kind, let epoch, let number, let index): "\(kind.rawValue)-\(epoch)-\(number)-\(index).m4s"
+        }
+    }
+
+    /// The name that a client asked for; `nil` for what we never name so.
+    ///
+    /// - Parameter text: The last part of a path, of any length.
+    package init?(_ text: some StringProtocol) {
+        guard text.utf8.count <= 80, let dot = text.lastIndex(of: ".") else { return nil }
+        let ending = text[text.index(after: dot)...]
+        let stem = text[..<dot].split(separator: "-", omittingEmptySubsequences: false)
+        guard let first = stem.first else { return nil }
+        if ending == "m3u8", stem.count == 1 {
+            if first == "index" {
+                self = .multivariant
+                return
+            }
+            guard let kind = MediaKind(rawValue: String(first)) else { return nil }
+            self = .media(kind)
+            return
+        }
+        guard (3...4).contains(stem.count), let kind = MediaKind(rawValue: String(first)),
+            let epoch = Self.number(stem[1], as: UInt64.self), let number = Self.number(stem[2], as: Int.self)
+        else { return nil }
+        switch (ending, stem.count) {
+        case ("mp4", 4) where stem[3] == "init": self = .map(kind, epoch: epoch, number: number)
+        case ("m4s", 3): self = .segment(kind, epoch: epoch, number: number)
+        case ("m4s", 4):
+            guard let index = Self.number(stem[3], as: Int.self) else { return nil }
+            self = .part(kind, epoch: epoch, number: number, index: index)
+        default: return nil
+        }
+    }
+
+    /// Plain digits only: one resource has one name.
+    private static func number<Number: FixedWidthInteger>(_ text: some StringProtocol, as type: Number.Type) -> Number?
+    {
+        guard let value = Number(text), value >= 0, String(value) == text else { return nil }
+        return value
+    }
+}
