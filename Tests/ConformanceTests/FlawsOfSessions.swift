@@ -42,7 +42,9 @@ extension Flaw {
             if $0.isPatch, $1.status == 415 { $1.change(to: 406) }
         },
         Flaw("a broken fragment is taken", fails: [.patchGarbage]) {
-            if $0.isPatch, $1.status == 400, String(decoding: $0.body ?? [], as: UTF8.self).hasPrefix("this") {
+            if $0.isPatch, $0.fields[.contentType] != "application/sdp", $1.status == 400,
+                String(decoding: $0.body ?? [], as: UTF8.self).hasPrefix("this")
+            {
                 $1 = ProbeResponse(status: 204, fields: $1.fields.readable)
             }
         },
@@ -148,6 +150,9 @@ extension Flaw {
         Flaw("valid-until is no date", fails: [.counterOfferValidity]) {
             if $1.status == 406, !$1.isProblem { $1.fields[.contentType] = "application/sdp; valid-until=30" }
         },
+        Flaw("any answer to a counter-offer will do", fails: [.counterOfferGarbage]) {
+            if $0.isPatch, $0.fields[.contentType] == "application/sdp", $1.isProblem { $1.change(to: 204) }
+        },
         Flaw("an answer is answered with 200", fails: [.counterOfferAnswer]) {
             if $0.isPatch, $0.fields[.contentType] == "application/sdp", $1.status == 204 { $1.status = 200 }
         },
@@ -189,6 +194,10 @@ extension Flaw {
         Flaw("no media comes", media: .mute, fails: [.mediaReceived]),
         Flaw("a failed restart ends the transport", .whip, media: .fragile, fails: [.mediaSurvives]),
         Flaw("a failed restart stops the media", media: .startled, fails: [.mediaSurvives]),
+        Flaw("nobody answers after a restart", media: .stranded, fails: [.mediaRestarts]),
+        Flaw("a restart stops the media", media: .mutedByRestart, fails: [.mediaRestarts]),
+        Flaw("a restart ends a publisher", .whip, media: .endedByRestart, fails: [.mediaRestarts]),
+        Flaw("nobody is behind a counter-offer", media: .deafToAnswers, fails: [.counterOfferConnected]),
         Flaw("media comes after DELETE", media: .endless, fails: [.mediaEnds]),
         Flaw("a publisher is answered after DELETE", .whip, media: .endless, fails: [.mediaEnds]),
     ]

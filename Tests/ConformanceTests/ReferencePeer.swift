@@ -13,6 +13,14 @@ struct ReferencePeer: ConformancePeer {
         case fragile
         /// Media stop when a restart is refused.
         case startled
+        /// Nobody answers under the credentials of a restart.
+        case stranded
+        /// Media stop when a restart goes well.
+        case mutedByRestart
+        /// A publisher's transport ends when a restart goes well.
+        case endedByRestart
+        /// Whoever answers a counter-offer is not connected.
+        case deafToAnswers
         /// DELETE ends nothing.
         case endless
     }
@@ -29,6 +37,7 @@ struct ReferencePeer: ConformancePeer {
         return switch flaw {
         case .mute: 0
         case .startled where server.refusedRestarts > 1: 10
+        case .mutedByRestart where server.restarts > 1: 10
         case .endless: server.now / .milliseconds(100)
         default: server.openSessions == 0 ? 10 : server.now / .milliseconds(100)
         }
@@ -37,6 +46,7 @@ struct ReferencePeer: ConformancePeer {
     var end: PeerEnd? {
         switch flaw {
         case .fragile where server.refusedRestarts > 1: .silent
+        case .endedByRestart where server.restarts > 1: .silent
         case .endless: nil
         default: server.openSessions == 0 ? .closedByServer : nil
         }
@@ -45,6 +55,16 @@ struct ReferencePeer: ConformancePeer {
     func connect(answer: [UInt8]) async -> String? {
         flaw == .unreachable ? "no address of the server answered" : nil
     }
+
+    func answer(counterOffer: [UInt8]) -> String? { String(decoding: counterOffer, as: UTF8.self) }
+
+    func connect() async -> String? { flaw == .deafToAnswers ? "no address of the server answered" : nil }
+
+    func makeRestart() -> String {
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=ice-ufrag:again\r\na=ice-pwd:passwordofthesecondtime\r\n"
+    }
+
+    func restart(answer: [UInt8]) async -> String? { flaw == .stranded ? "no address of the server answered" : nil }
 
     func follow() async {}
     func close() {}

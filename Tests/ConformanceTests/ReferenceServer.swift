@@ -23,6 +23,7 @@ final class ReferenceServer: Sendable {
         var now = Duration.zero
         var counter = 0
         var refusedRestarts = 0
+        var restarts = 0
 
         mutating func next(_ prefix: String) -> String {
             counter += 1
@@ -44,6 +45,8 @@ final class ReferenceServer: Sendable {
     var now: Duration { state.withLock { $0.now } }
     /// A run asks for one restart that must fail before it connects a session, and for one afterwards.
     var refusedRestarts: Int { state.withLock { $0.refusedRestarts } }
+    /// The first is asked for without a peer.
+    var restarts: Int { state.withLock { $0.restarts } }
     var media: ReferencePeer.Flaw { flaw?.media ?? .none }
 
     func advance(by duration: Duration) {
@@ -171,6 +174,7 @@ final class ReferenceServer: Sendable {
             state.refusedRestarts += 1
             return problem(400)
         }
+        state.restarts += 1
         session.remote = remote
         session.local = [state.next("ufrag"), state.next("password-of-the-server")]
         session.tag = "\"\(state.next("tag"))\""

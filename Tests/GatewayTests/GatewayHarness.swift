@@ -65,6 +65,9 @@ enum Offers {
     static let fingerprint = (0..<32).map { _ in "5A" }.joined(separator: ":")
 
     static let viewer = offer("recvonly", sections: [video])
+    /// Each section on a transport of its own.
+    static let unbundledViewer = offer("recvonly", sections: [video, audio])
+        .replacing("a=group:BUNDLE 0 1\r\n", with: "")
     static let publisher = offer("sendonly", sections: [video, audio])
     /// Three layers of a picture.
     static let simulcastPublisher = offer(

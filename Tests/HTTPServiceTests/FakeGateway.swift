@@ -20,6 +20,7 @@ final class FakeGateway: GatewayService {
         var restart: SessionRestart?
         var viewers: [ViewerStatus] = []
         var hasLayers = false
+        var offerEnds: Int64?
     }
 
     private let state = Mutex(State())
@@ -46,8 +47,12 @@ final class FakeGateway: GatewayService {
 
     private var answer: SessionAnswer {
         SessionAnswer(
-            sessionID: session, sdp: "v=0 answer", entityTag: "\"tag\"", hasLayers: state.withLock { $0.hasLayers })
+            sessionID: session, sdp: "v=0 answer", entityTag: "\"tag\"", hasLayers: state.withLock { $0.hasLayers },
+            offerEnds: state.withLock { $0.offerEnds })
     }
+
+    /// From now on offers are made instead of answers.
+    func makeOffers(until seconds: Int64) { state.withLock { $0.offerEnds = seconds } }
 
     func publish(
         stream: StreamName, offer: [UInt8], by identity: PublisherIdentity
@@ -74,8 +79,17 @@ final class FakeGateway: GatewayService {
         try check(session)
     }
 
-    func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String? {
-        session == self.session ? "\"tag\"" : nil
+    func answer(session: String, stream: StreamName, answer: [UInt8]) async throws(GatewayRefusal) {
+        try note(Call(what: "answer", stream: stream.description, session: session, body: answer))
+        try check(session)
+        state.withLock { $0.offerEnds = nil }
+    }
+
+    func state(
+        of session: String, stream: StreamName, kind: SessionKind
+    ) async throws(GatewayRefusal) -> SessionState {
+        try check(session)
+        return SessionState(entityTag: "\"tag\"", awaitsAnswer: state.withLock { $0.offerEnds != nil })
     }
 
     func offerLayers() { state.withLock { $0.hasLayers = true } }

@@ -45,7 +45,8 @@ struct Play: AsyncParsableCommand {
                 Terminal.note("\($0) Trying again.")
             }
             session = made
-            result = .success(try await watch(connection, made, limit: limit))
+            let agreed = try await agree(connection, made, signaling)
+            result = .success(try await watch(connection, made, agreed, limit: limit))
         } catch {
             result = .failure(error)
         }
@@ -74,16 +75,31 @@ struct Play: AsyncParsableCommand {
         }
     }
 
-    /// Receives until something ends it.
-    private func watch(
-        _ connection: ClientConnection, _ session: SignalingClient.Session, limit: Duration?
-    ) async throws(CommandFailure) -> PlayFigures {
-        let tracks: [TrackDescription]
+    /// Begins to connect, and gives the tracks that will come.
+    private func agree(
+        _ connection: ClientConnection, _ session: SignalingClient.Session, _ signaling: SignalingClient
+    ) async throws(CommandFailure) -> [TrackDescription] {
         do throws(ClientError) {
-            tracks = try connection.accept(answer: session.answer)
+            guard session.isCounterOffer else { return try connection.accept(answer: session.answer) }
         } catch {
             throw CommandFailure("\(error)")
         }
+        let reply: ClientReply
+        do throws(ClientError) {
+            reply = try connection.answer(counterOffer: session.answer)
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+        try await signaling.answer(reply.sdp, to: session)
+        connection.accept(reply)
+        return reply.tracks
+    }
+
+    /// Receives until something ends it.
+    private func watch(
+        _ connection: ClientConnection, _ session: SignalingClient.Session, _ tracks: [TrackDescription],
+        limit: Duration?
+    ) async throws(CommandFailure) -> PlayFigures {
         let recording = record(connection, kinds: Set(tracks.map(\.kind)))
         if let end = await connection.waitUntilConnected() { throw CommandFailure("\(end)") }
 

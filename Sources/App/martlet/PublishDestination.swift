@@ -109,7 +109,7 @@ final class WHIPDestination: PublishDestination {
         Task {
             for await event in connection.events {
                 switch event {
-                case .connected: break
+                case .connected, .restarted: break
                 case .keyFrameRequested: source.requestKeyFrame()
                 case .ended(.requested): break
                 case .ended(let end): onEnd(.failed("\(end)"))

@@ -10,6 +10,8 @@ struct SignalingClient {
     /// What a server made of an offer.
     struct Session {
         var answer: [UInt8]
+        /// Whether ``answer`` is an offer instead, for us to answer (WHEP).
+        var isCounterOffer = false
         /// What to delete; `nil` when the server did not tell.
         var resource: URL?
         /// When the request that succeeded was sent.
@@ -64,6 +66,11 @@ struct SignalingClient {
             case 201:
                 let resource = response.headers.first(name: "location").flatMap { URL(string: $0, relativeTo: target) }
                 return Session(answer: body, resource: resource?.absoluteURL, askedAt: askedAt)
+            case 406 where Self.isDescription(response):
+                guard let location = response.headers.first(name: "location"),
+                    let resource = URL(string: location, relativeTo: target)?.absoluteURL
+                else { throw CommandFailure("the server makes an offer, and does not say where the answer goes") }
+                return Session(answer: body, isCounterOffer: true, resource: resource, askedAt: askedAt)
             case 307, 308:
                 redirects += 1
                 target = try redirected(from: target, response, count: redirects)
@@ -77,6 +84,20 @@ struct SignalingClient {
             default: throw Self.refusal(response, body)
             }
         }
+    }
+
+    /// Answers the offer that a WHEP server has made instead of answering ours.
+    ///
+    /// - Throws: ``CommandFailure`` with what the server says.
+    func answer(_ sdp: String, to session: Session) async throws(CommandFailure) {
+        guard let resource = session.resource else { return }
+        let (response, body) = try await send(.PATCH, resource, body: sdp)
+        guard response.status.code == 204 || response.status.code == 200 else { throw Self.refusal(response, body) }
+    }
+
+    private static func isDescription(_ response: HTTPClientResponse) -> Bool {
+        let type = response.headers.first(name: "content-type")?.prefix { $0 != ";" } ?? ""
+        return type.filter { $0 != " " }.lowercased() == "application/sdp"
     }
 
     /// Ends a session; a server that has forgotten it already is no concern of ours.

@@ -11,6 +11,20 @@ package protocol ConformancePeer: Sendable {
     ///
     /// - Returns: `nil`, or why that is not possible, in plain words.
     func connect(answer: [UInt8]) async -> String?
+    /// Answers an offer of the server's; ``connect()`` follows when the server has the answer.
+    ///
+    /// - Returns: The answer; `nil` when there is nothing in the offer for us.
+    func answer(counterOffer: [UInt8]) -> String?
+    /// Connects as ``answer(counterOffer:)`` agreed to.
+    ///
+    /// - Returns: `nil`, or why that is not possible, in plain words.
+    func connect() async -> String?
+    /// The fragment that asks for an ICE restart.
+    func makeRestart() -> String
+    /// Goes on under the credentials that the server answers with.
+    ///
+    /// - Returns: `nil`, or why there is no path under them, in plain words.
+    func restart(answer: [UInt8]) async -> String?
     /// Follows the session until ``close()``; to be run beside everything else.
     func follow() async
     /// Ends the transport.

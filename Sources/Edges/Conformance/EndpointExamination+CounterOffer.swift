@@ -4,13 +4,20 @@ import SDP
 
 extension EndpointExamination {
     private static let rowsOfCounterOffer: [Row] = [
-        .counterOffer, .counterOfferSDP, .counterOfferValidity, .counterOfferAnswer,
+        .counterOffer, .counterOfferSDP, .counterOfferValidity, .counterOfferAnswer, .counterOfferGarbage,
+        .counterOfferConnected,
     ]
 
     /// Offers what cannot be answered as it stands, and looks whether the server makes an offer of its own.
     func examineCounterOffer() async {
+        guard endpoint.kind == .whep else { return }
         // The first offer may have been answered like that already.
-        guard endpoint.kind == .whep, !isDecided(.counterOffer) else { return }
+        if !isDecided(.counterOffer) { await provokeCounterOffer() }
+        await examineGarbage()
+        await examineConnection()
+    }
+
+    private func provokeCounterOffer() async {
         let offer = makeOffer(isBundled: false)
         let post = await post(offer.text)
         switch post.outcome {
@@ -38,6 +45,53 @@ extension EndpointExamination {
         let answer = Self.answer(to: offer, as: probe)
         let outcome = await send(.patch, session, [.contentType: MediaType.sdp], body: answer.text)
         report(.counterOfferAnswer, outcome) { $0.status == 204 }
+        _ = await send(.delete, session)
+        forget(session)
+    }
+
+    /// Another counter-offer, of which a server that takes garbage amiss may make nothing any more.
+    private func examineGarbage() async {
+        guard !isDecided(.counterOfferGarbage) else { return }
+        let post = await post(makeOffer(isBundled: false).text)
+        guard case .success(let response) = post.outcome, response.isCounterOffer,
+            let session = location(response, from: post.url)
+        else { return skip([.counterOfferGarbage], "no counter-offer") }
+        let fields: HTTPFields = [.contentType: MediaType.sdp]
+        report(.counterOfferGarbage, await send(.patch, session, fields, body: "this is no answer\r\n")) {
+            $0.isRefusal
+        }
+        _ = await send(.delete, session)
+        forget(session)
+    }
+
+    /// One that a peer with sockets answers.
+    private func examineConnection() async {
+        guard !isDecided(.counterOfferConnected) else { return }
+        guard let makePeer = world.makePeer, let peer = try? makePeer(endpoint.kind) else {
+            return skip([.counterOfferConnected], "no media client")
+        }
+        async let following: Void = peer.follow()
+        await examineConnection(of: peer)
+        peer.close()
+        await following
+    }
+
+    private func examineConnection(of peer: any ConformancePeer) async {
+        let lines = peer.offer.split(separator: "\r\n", omittingEmptySubsequences: false)
+        let post = await post(lines.filter { !$0.hasPrefix("a=group:BUNDLE") }.joined(separator: "\r\n"))
+        guard case .success(let response) = post.outcome, response.isCounterOffer,
+            let session = location(response, from: post.url), let answer = peer.answer(counterOffer: response.body)
+        else {
+            await endSession(openedBy: post)
+            return skip([.counterOfferConnected], "no counter-offer that could be answered")
+        }
+        let outcome = await send(.patch, session, [.contentType: MediaType.sdp], body: answer)
+        if case .success(let response) = outcome, response.isSuccess {
+            let obstacle = await peer.connect()
+            report(.counterOfferConnected, obstacle == nil, obstacle ?? "connected")
+        } else {
+            report(.counterOfferConnected, outcome) { _ in false }
+        }
         _ = await send(.delete, session)
         forget(session)
     }

@@ -13,7 +13,7 @@ extension EndpointExamination {
 
     /// Connects a session, and sees what happens to it.
     func examineMedia() async {
-        let rows: [Row] = [.mediaConnected, .mediaReceived, .mediaSurvives, .mediaEnds]
+        let rows: [Row] = [.mediaConnected, .mediaReceived, .mediaSurvives, .mediaRestarts, .mediaEnds]
         guard let makePeer = world.makePeer else { return skip(rows, "no media client") }
         let peer: any ConformancePeer
         do throws(TransportFailure) {
@@ -41,7 +41,11 @@ extension EndpointExamination {
                 let comes = await glance(Self.mediaPatience) { peer.receivedPackets > 0 }
                 report(.mediaReceived, comes, comes ? "it comes" : "nothing within 5 s")
             }
-            await examineSurvival(of: peer, session)
+            if await examineSurvival(of: peer, session) {
+                await examineRestart(of: peer, session)
+            } else {
+                skip([.mediaRestarts], "the restart that failed has disturbed it")
+            }
             await examineMediaEnd(of: peer, session)
         }
         await endSession(openedBy: post)
@@ -57,7 +61,9 @@ extension EndpointExamination {
     }
 
     /// A restart that the server has to refuse, and a second in which nothing may happen.
-    private func examineSurvival(of peer: any ConformancePeer, _ session: URL) async {
+    ///
+    /// - Returns: Whether the session is as it was.
+    private func examineSurvival(of peer: any ConformancePeer, _ session: URL) async -> Bool {
         let mid = (try? SessionDescription(parsing: Array(peer.offer.utf8)))?.media.first?.mid
         var credentials = makeCredentials()
         credentials.password = Secret("short")
@@ -65,7 +71,8 @@ extension EndpointExamination {
         let fields: HTTPFields = [.contentType: MediaType.fragment, .ifMatch: "*"]
         let outcome = await send(.patch, session, fields, body: fragment)
         guard case .success(let response) = outcome, response.isError, response.status != 405 else {
-            return skip([.mediaSurvives], "no restart was refused")
+            skip([.mediaSurvives], "no restart was refused")
+            return true
         }
         let ended = await glance(10) { peer.end != nil }
         let before = peer.receivedPackets
@@ -73,6 +80,26 @@ extension EndpointExamination {
         report(
             .mediaSurvives, !ended && flows,
             "\(response.status), and " + (ended ? "the transport ended" : flows ? "it goes on" : "media stopped"))
+        return !ended && flows
+    }
+
+    /// A restart that goes well, and media on the path that it finds.
+    private func examineRestart(of peer: any ConformancePeer, _ session: URL) async {
+        guard peer.end == nil else { return skip([.mediaRestarts], "it ended before") }
+        let fields: HTTPFields = [.contentType: MediaType.fragment, .ifMatch: "*"]
+        let outcome = await send(.patch, session, fields, body: peer.makeRestart())
+        guard case .success(let response) = outcome, response.status == 200 else {
+            return skip([.mediaRestarts], "there was no restart")
+        }
+        if let obstacle = await peer.restart(answer: response.body) {
+            return report(.mediaRestarts, false, obstacle)
+        }
+        let before = peer.receivedPackets
+        let flows =
+            endpoint.kind == .whip
+            ? await !glance(10) { peer.end != nil }
+            : await glance(20) { peer.receivedPackets > before || before == 0 }
+        report(.mediaRestarts, flows, flows ? "it goes on" : "media stopped")
     }
 
     private func examineMediaEnd(of peer: any ConformancePeer, _ session: URL) async {

@@ -17,10 +17,12 @@ extension Row {
             .restartFailure:
             restartRequirement
         case .endIgnoresTag, .end, .end200, .endAgain, .endPatch, .abandoned: endRequirement
-        case .mediaConnected, .mediaReceived, .mediaSurvives, .mediaEnds: mediaRequirement
+        case .mediaConnected, .mediaReceived, .mediaSurvives, .mediaRestarts, .mediaEnds: mediaRequirement
         case .type, .type415, .garbage, .garbage400, .codecs, .size, .token, .challenge, .idle, .retryAfter:
             refusalRequirement
-        case .counterOffer, .counterOfferSDP, .counterOfferValidity, .counterOfferAnswer: counterOfferRequirement
+        case .counterOffer, .counterOfferSDP, .counterOfferValidity, .counterOfferAnswer, .counterOfferGarbage,
+            .counterOfferConnected:
+            counterOfferRequirement
         case .cors, .errorCORS, .errorType, .errorSecrets, .problem, .problemMembers, .date: everywhereRequirement
         }
     }
@@ -194,6 +196,10 @@ extension Row {
             return Requirement(
                 .must, "A restart that fails does not disturb a connected session", whip: "RFC 9725 §4.3.3",
                 whep: "WHEP, ICE Restarts")
+        case .mediaRestarts:
+            return Requirement(
+                .must, "After a restart the session goes on, under the new credentials", whip: "RFC 9725 §4.3.3",
+                whep: "WHEP, ICE Restarts")
         default:
             return Requirement(
                 .must, "DELETE ends the transport: the server says so, or falls silent", whip: "RFC 9725 §4.2",
@@ -232,7 +238,9 @@ extension Row {
             case .counterOffer: "A counter-offer says in Location where the answer goes"
             case .counterOfferSDP: "A counter-offer is an offer to send: actpass, sendonly or sendrecv"
             case .counterOfferValidity: "valid-until, where it stands, is a date"
-            default: "PATCH with the answer to a counter-offer is answered with 204"
+            case .counterOfferAnswer: "PATCH with the answer to a counter-offer is answered with 204"
+            case .counterOfferGarbage: "PATCH with what is no answer to a counter-offer is refused"
+            default: "A session connects by the answer to a counter-offer"
             }
         return Requirement(.must, text, whip: nil, whep: "WHEP, Server Sends Counter-offer")
     }

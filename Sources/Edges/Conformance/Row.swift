@@ -64,6 +64,7 @@ package enum Row: String, CaseIterable, Hashable, Sendable {
     case mediaConnected = "media.connected"
     case mediaReceived = "media.received"
     case mediaSurvives = "media.failed-restart"
+    case mediaRestarts = "media.restarted"
     case mediaEnds = "media.ended"
 
     case type = "refusal.type"
@@ -81,6 +82,8 @@ package enum Row: String, CaseIterable, Hashable, Sendable {
     case counterOfferSDP = "counter-offer.sdp"
     case counterOfferValidity = "counter-offer.valid-until"
     case counterOfferAnswer = "counter-offer.answer"
+    case counterOfferGarbage = "counter-offer.garbage"
+    case counterOfferConnected = "counter-offer.connected"
 
     case cors = "everywhere.cors"
     case errorCORS = "everywhere.error-cors"

@@ -13,15 +13,17 @@ extension Gateway {
         _ kind: SessionKind,
         stream: StreamName,
         worker: Int,
-        remote: ICECredentials?
+        remote: ICECredentials?,
+        id: String = RandomID.make(),
+        entityTag: String = "\"\(RandomID.make())\""
     ) -> Session {
         let session = Session(
-            id: RandomID.make(),
+            id: id,
             kind: kind,
             peer: plane.makePeerID(),
             worker: worker,
             stream: stream,
-            entityTag: "\"\(RandomID.make())\"",
+            entityTag: entityTag,
             remotes: remote.map { [$0] } ?? [],
             startedAt: WallClock.secondsSince1970()
         )

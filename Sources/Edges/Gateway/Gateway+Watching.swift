@@ -12,7 +12,8 @@ extension Gateway {
         guard !isDraining else { throw Self.draining }
         let begun = clock.now
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
-        let offer = try parse(bytes)
+        let parsed = Result { () throws(OfferError) in try SessionOffer(parsing: bytes) }
+        if case .failure(let error) = parsed, !error.invitesCounterOffer { throw refusal(for: error) }
         guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty, isDecided(stream) else {
             throw GatewayRefusal(
                 .notPublishing,
@@ -29,19 +30,16 @@ extension Gateway {
         }
         let worker = plane.worker(preferring: stream.owner)
         let local = localDescription(worker: worker)
+        let offer: SessionOffer
         let answer: PlaybackAnswer
         do throws(OfferError) {
+            offer = try parsed.get()
             answer = try offer.playbackAnswer(tracks: stream.tracks.map(\.description), local: local)
         } catch {
-            throw refusal(for: error)
+            guard error.invitesCounterOffer else { throw refusal(for: error) }
+            return try counterOffer(stream, insteadOf: bytes, local: local, worker: worker)
         }
         var session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
-        session.pictures = answer.senders.compactMap {
-            let track = stream.tracks[$0.trackIndex]
-            return track.layers.isEmpty ? nil : Session.Picture(section: $0.section, track: track.id)
-        }
-        sessions[session.id] = session
-        relayIfNeeded(name, to: worker)
         let specification = PeerSpecification(
             id: session.peer,
             local: local.credentials,
@@ -49,20 +47,7 @@ extension Gateway {
             role: answer.role,
             fingerprints: offer.fingerprints
         )
-        plane.post(
-            .addViewer(
-                specification,
-                answer.senders.map {
-                    let track = stream.tracks[$0.trackIndex]
-                    return PlaybackBinding(track: track.id, sender: $0, layers: track.layers.map(\.id))
-                }
-            ),
-            to: worker
-        )
-        streams[name]?.viewers[session.id] = session
-        if stream.viewers.isEmpty, case .frames(let ingest, _, _) = stream.publisher {
-            ingest.setViewersPresent(true)
-        }
+        admit(&session, to: stream, specification, answer.senders)
         joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(
             sessionID: session.id,
@@ -70,6 +55,45 @@ extension Gateway {
             entityTag: session.entityTag,
             hasLayers: !session.pictures.isEmpty
         )
+    }
+
+    /// Lets a viewer in with whom everything is agreed.
+    func admit(
+        _ session: inout Session,
+        to stream: LiveStream,
+        _ specification: PeerSpecification,
+        _ senders: [PlaybackSender]
+    ) {
+        session.pictures = senders.compactMap {
+            let track = stream.tracks[$0.trackIndex]
+            return track.layers.isEmpty ? nil : Session.Picture(section: $0.section, track: track.id)
+        }
+        sessions[session.id] = session
+        relayIfNeeded(stream.name, to: session.worker)
+        let bindings = senders.map {
+            let track = stream.tracks[$0.trackIndex]
+            return PlaybackBinding(track: track.id, sender: $0, layers: track.layers.map(\.id))
+        }
+        plane.post(.addViewer(specification, bindings), to: session.worker)
+        streams[stream.name]?.viewers[session.id] = session
+        if stream.viewers.isEmpty, case .frames(let ingest, _, _) = stream.publisher {
+            ingest.setViewersPresent(true)
+        }
+    }
+
+    /// How a session stands.
+    ///
+    /// - Throws: ``GatewayRefusal/Code/unknownSession`` with what became of it.
+    package func state(
+        of id: String,
+        stream: StreamName,
+        kind: SessionKind
+    ) async throws(GatewayRefusal) -> SessionState {
+        if let session = session(id, stream: stream, kind: kind) { return SessionState(entityTag: session.entityTag) }
+        if kind == .viewer, let waiting = counterOffers.find(id, stream: stream, at: clock.now) {
+            return SessionState(entityTag: waiting.entityTag, awaitsAnswer: true)
+        }
+        throw unknownSession(id)
     }
 
     /// What `If-Match` must name; `nil` when there is no such session.
@@ -83,7 +107,12 @@ extension Gateway {
 
     /// Ends a session by DELETE.
     package func end(session id: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {
-        guard let session = session(id, stream: stream, kind: kind) else { throw unknownSession(id) }
+        guard let session = session(id, stream: stream, kind: kind) else {
+            guard kind == .viewer, counterOffers.take(id, stream: stream, at: clock.now) != nil else {
+                throw unknownSession(id)
+            }
+            return
+        }
         plane.post(.removePeer(session.peer, .requested), to: session.worker)
         forget(session)
     }

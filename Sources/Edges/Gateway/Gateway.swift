@@ -27,6 +27,8 @@ package actor Gateway {
     var observers: [@Sendable (StreamNews) -> Void] = []
     var failures: [String: Int] = [:]
     var recentFailures = RecentFailures()
+    /// Offers that viewers have been made instead of an answer to theirs.
+    var counterOffers = CounterOffers()
     var isDraining = false
     var joinNegotiation = DurationHistogram()
 
@@ -67,6 +69,7 @@ package actor Gateway {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.housekeepingInterval)
             let now = clock.now
+            removeCounterOffers(at: now)
             for (name, stream) in streams {
                 if let end = stream.graceEnds, end <= now { remove(name) }
             }

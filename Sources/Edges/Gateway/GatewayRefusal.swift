@@ -8,6 +8,8 @@ package struct GatewayRefusal: Error, Sendable, CustomStringConvertible {
 
         package static let malformedOffer = Code(name: "malformed-offer", status: 400)
         package static let malformedFragment = Code(name: "malformed-fragment", status: 400)
+        package static let malformedAnswer = Code(name: "malformed-answer", status: 400)
+        package static let unsuitableAnswer = Code(name: "unsuitable-answer", status: 422)
         package static let unknownSession = Code(name: "unknown-session", status: 404)
         package static let unknownEventStream = Code(name: "unknown-event-stream", status: 404)
         package static let tooManyEventStreams = Code(name: "too-many-event-streams", status: 429)

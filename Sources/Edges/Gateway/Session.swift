@@ -26,12 +26,30 @@ package struct SessionAnswer: Sendable {
     package var entityTag: String
     /// Whether a viewer may choose among simulcast layers.
     package var hasLayers: Bool
+    /// Until when ``sdp`` may be answered, in seconds since 1970, where it is an offer of ours; `nil` when it is an answer.
+    package var offerEnds: Int64?
 
-    package init(sessionID: String, sdp: String, entityTag: String, hasLayers: Bool = false) {
+    package init(
+        sessionID: String, sdp: String, entityTag: String, hasLayers: Bool = false, offerEnds: Int64? = nil
+    ) {
         self.sessionID = sessionID
         self.sdp = sdp
         self.entityTag = entityTag
         self.hasLayers = hasLayers
+        self.offerEnds = offerEnds
+    }
+}
+
+/// How a session stands, as far as requests to it are concerned.
+package struct SessionState: Sendable, Equatable {
+    /// What `If-Match` must name, quotes included.
+    package var entityTag: String
+    /// The gateway has made an offer, and the session begins with the answer.
+    package var awaitsAnswer: Bool
+
+    package init(entityTag: String, awaitsAnswer: Bool = false) {
+        self.entityTag = entityTag
+        self.awaitsAnswer = awaitsAnswer
     }
 }
 

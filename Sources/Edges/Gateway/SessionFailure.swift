@@ -9,6 +9,7 @@ enum SessionFailure: String, Sendable, CaseIterable {
     case fingerprintMismatch = "fingerprint-mismatch"
     case handshakeFailed = "dtls-failed"
     case consentLost = "consent-lost"
+    case unanswered = "counter-offer-unanswered"
 
     /// `nil` for an end that is no failure.
     init?(_ end: PeerEnd) {
@@ -40,6 +41,8 @@ enum SessionFailure: String, Sendable, CaseIterable {
             "the DTLS handshake failed"
         case .consentLost:
             "nothing was heard of the client for 30 seconds"
+        case .unanswered:
+            "the gateway's offer was not answered in time. Send the answer by PATCH as application/sdp before valid-until"
         }
     }
 }

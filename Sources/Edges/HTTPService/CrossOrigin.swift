@@ -1,3 +1,4 @@
+import Gateway
 import HTTPTypes
 import Hummingbird
 
@@ -37,7 +38,10 @@ struct CrossOrigin: Sendable {
         ]
         switch route {
         case .endpoint: headers[.acceptPost] = SessionRoutes.offerType
-        case .session: headers[.acceptPatch] = SessionRoutes.fragmentType
+        case .session(.publisher, _, _): headers[.acceptPatch] = SessionRoutes.fragmentType
+        // A viewer may have been made an offer, which it answers.
+        case .session(.viewer, _, _):
+            headers[.acceptPatch] = "\(SessionRoutes.fragmentType), \(SessionRoutes.offerType)"
         case .layer, .events: headers[.acceptPost] = ExtensionRoutes.requestType
         default: break
         }

@@ -17,8 +17,14 @@ package protocol GatewayService: Sendable {
         fragment: [UInt8]
     ) async throws(GatewayRefusal) -> SessionRestart?
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
-    /// `nil` when there is no such session.
-    func entityTag(of session: String, stream: StreamName, kind: SessionKind) async -> String?
+    /// Takes the answer to a counter-offer.
+    func answer(session: String, stream: StreamName, answer: [UInt8]) async throws(GatewayRefusal)
+    /// How a session stands; a refusal says what became of one that is gone.
+    func state(
+        of session: String,
+        stream: StreamName,
+        kind: SessionKind
+    ) async throws(GatewayRefusal) -> SessionState
     func selectLayer(
         _ layer: String?,
         section: Int?,

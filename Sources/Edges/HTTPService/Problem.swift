@@ -105,9 +105,6 @@ extension Problem {
         "The session has another ETag than If-Match names. Nothing was changed."
     )
 
-    static let unknownSession = Problem(
-        404, "unknown-session", "There is no such session. It may have ended; make a new one.")
-
     static func unknownStream(_ name: String) -> Problem {
         Problem(404, "unknown-stream", "There is no stream \"\(name)\" at the moment.")
     }

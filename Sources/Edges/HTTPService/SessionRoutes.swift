@@ -54,8 +54,10 @@ struct SessionRoutes: Sendable {
             throw Problem(error)
         }
         let path = "/\(Self.word(kind))/\(stream)/\(answer.sessionID)"
+        // A player answers an offer of ours by PATCH (WHEP, "Server Sends Counter-offer").
+        let type = answer.offerEnds.map { "\(Self.offerType); valid-until=\"\(HTTPDate.text($0))\"" }
         var headers: HTTPFields = [
-            .contentType: Self.offerType,
+            .contentType: type ?? Self.offerType,
             .location: path,
             .eTag: answer.entityTag,
             .cacheControl: "no-store",
@@ -69,7 +71,8 @@ struct SessionRoutes: Sendable {
                 headers.append(HTTPField(name: .link, value: link))
             }
         }
-        return Response(status: .created, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
+        let status: HTTPResponse.Status = answer.offerEnds == nil ? .created : .notAcceptable
+        return Response(status: status, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
     }
 
     /// `PATCH`, `DELETE`, `HEAD` and `GET` on a session.
@@ -89,20 +92,20 @@ struct SessionRoutes: Sendable {
                 try await gateway.end(session: id, stream: stream, kind: kind)
                 return Response(status: .ok)
             }
-            let tag = await gateway.entityTag(of: id, stream: stream, kind: kind)
-            if request.method != .patch {
-                // There is nothing to show of a session but that it is there (RFC 9725 section 4.1).
-                guard tag != nil else { throw Problem.unknownSession }
+            // A session that is gone is worth knowing before what is wrong with the request.
+            let state = try await gateway.state(of: id, stream: stream, kind: kind)
+            // There is nothing to show of a session but that it is there (RFC 9725 section 4.1).
+            guard request.method == .patch else { return Response(status: .noContent) }
+            let type = state.awaitsAnswer ? Self.offerType : Self.fragmentType
+            guard Body.isOf(type, request) else { throw Problem.unsupportedMediaType(type, field: .acceptPatch) }
+            let names = request.headers[values: .ifMatch]
+            // The draft's player answers without a tag; one that is sent has to be right.
+            if !state.awaitsAnswer || !names.isEmpty { try Precondition.check(names, tag: state.entityTag) }
+            let fragment = try await Body.collect(request)
+            if state.awaitsAnswer {
+                try await gateway.answer(session: id, stream: stream, answer: fragment)
                 return Response(status: .noContent)
             }
-            // A session that is gone is worth knowing before what is wrong with the request.
-            if let tag {
-                guard Body.isOf(Self.fragmentType, request) else {
-                    throw Problem.unsupportedMediaType(Self.fragmentType, field: .acceptPatch)
-                }
-                try Precondition.check(request.headers[values: .ifMatch], tag: tag)
-            }
-            let fragment = try await Body.collect(request)
             guard let restart = try await gateway.change(session: id, stream: stream, kind: kind, fragment: fragment)
             else { return Response(status: .noContent) }
             // RFC 9725 section 4.3.3: a restart begins a new ICE session, and so has a tag of its own.

@@ -12,6 +12,8 @@ package struct ClientAnswer: Sendable {
     package var role: DTLSRole
     /// Whether the server is ICE-lite; then it never sends checks of its own.
     package var isLite: Bool
+    /// Whether the server has made the offer; then it decides on the path, unless it is ICE-lite (RFC 8445 §6.1.1).
+    package var isCounterOffer = false
     /// What was accepted, in the order of the offer; never empty.
     package var tracks: [ClientTrack]
 }

@@ -29,7 +29,8 @@ struct ClientFormat: Sendable {
         }
     }
 
-    func append(to attributes: inout SDPAttributes) {
+    /// `feedback` holds `a=rtcp-fb` kinds; `nil` stands for what a client asks of a picture.
+    func append(to attributes: inout SDPAttributes, feedback: [String]? = nil) {
         // `PayloadTypeSequence` makes no format for a codec without one.
         guard let name = description.codec.rtpName else { return }
         let map = RTPMap(
@@ -38,7 +39,7 @@ struct ClientFormat: Sendable {
             clockRate: description.codec.clockRate,
             channels: description.codec == .opus ? 2 : nil
         )
-        let feedback = description.kind == .video ? ["nack", "nack pli", "ccm fir"] : []
+        let feedback = feedback ?? (description.kind == .video ? ["nack", "nack pli", "ccm fir"] : [])
         attributes.appendFormat(map, feedback: feedback, parameters: parameters, rtxPayloadType: rtxPayloadType)
     }
 }

@@ -9,6 +9,7 @@ package struct ClientOffer: Sendable {
     /// The offer, with CRLF line ends.
     package let sdp: String
     let sections: [ClientSection]
+    let local: LocalDescription
 
     /// Whether we send; otherwise we receive.
     package var publishes: Bool { sections.contains { $0.direction == .sendonly } }
@@ -81,6 +82,7 @@ package struct ClientOffer: Sendable {
 
     private init(sections: [ClientSection], local: LocalDescription) {
         self.sections = sections
+        self.local = local
         var description = SessionDescription(origin: SDPOrigin(sessionID: String(local.sessionID)))
         description.attributes.append(
             "group",

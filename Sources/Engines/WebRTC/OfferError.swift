@@ -2,6 +2,8 @@
 package enum OfferError: Error, Equatable, Sendable {
     /// Not SDP, or SDP that contradicts itself. Says what is wrong; never holds text from the input.
     case malformed(String)
+    /// An answer that belongs to another offer, or takes nothing of it. Says why; never holds text from the input.
+    case mismatched(String)
     /// No `ice-ufrag` and `ice-pwd`.
     case noICE
     /// The peer is ICE-lite: as we are too, nobody would begin.
@@ -28,6 +30,8 @@ package enum OfferError: Error, Equatable, Sendable {
         switch self {
         case .malformed(let what):
             "The session description cannot be used: \(what)."
+        case .mismatched(let what):
+            "The answer does not fit the offer: \(what)."
         case .noICE:
             "The session description has no ICE credentials (a=ice-ufrag and a=ice-pwd). "
                 + "Send the offer of a WebRTC peer connection."

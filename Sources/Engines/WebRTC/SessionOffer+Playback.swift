@@ -36,7 +36,7 @@ extension SessionOffer {
             senders.append(PlaybackSender(match, section: section, at: index, numbers: &numbers))
             matches.append((index, match.format))
         }
-        Self.settleTransportCC(&senders, tracks: tracks)
+        Self.settleTransportCC(&senders, kinds: senders.map { tracks[$0.trackIndex].kind })
         for kind in [MediaKind.video, .audio] {
             // Sound without its picture is not what a viewer came for; a picture without its sound may be.
             if kind == .audio, !senders.isEmpty { continue }
@@ -61,8 +61,12 @@ extension SessionOffer {
     }
 
     /// Transport-wide feedback is for all packets of the transport: without the picture's it would mislead.
-    private static func settleTransportCC(_ senders: inout [PlaybackSender], tracks: [TrackDescription]) {
-        let isComplete = senders.allSatisfy { tracks[$0.trackIndex].kind == .audio || $0.transportCCExtension != nil }
+    ///
+    /// - Parameters:
+    ///   - senders: What is sent over one transport.
+    ///   - kinds: What each of them sends.
+    static func settleTransportCC(_ senders: inout [PlaybackSender], kinds: [MediaKind]) {
+        let isComplete = zip(senders, kinds).allSatisfy { $1 == .audio || $0.transportCCExtension != nil }
         guard !isComplete else { return }
         for index in senders.indices { senders[index].transportCCExtension = nil }
     }

@@ -8,6 +8,23 @@ package import Primitives
 import Synchronization
 import WebRTC
 
+/// Our answer to an offer that a WHEP server has made.
+package struct ClientReply: Sendable {
+    /// The answer, with CRLF line ends.
+    package let sdp: String
+    let agreed: ClientAnswer
+
+    /// What will come, in the order of the offer.
+    package var tracks: [TrackDescription] { agreed.tracks.map(\.description) }
+}
+
+/// Our half of an ICE restart.
+package struct ClientRestart: Sendable {
+    /// What to send to the session by PATCH, `application/trickle-ice-sdpfrag`.
+    package let fragment: String
+    let credentials: ICECredentials
+}
+
 /// A ``ClientSession`` with its sockets and a thread that drives it.
 ///
 /// The offer is there from the beginning; carry it to the server, and give the answer to ``accept(answer:)``. Its
@@ -15,6 +32,7 @@ import WebRTC
 package final class ClientConnection: Sendable {
     private enum Work: Sendable {
         case accept(ClientAnswer)
+        case restart(ClientRestart, remote: ICECredentials, [ICECandidate])
         case configure(CodecConfiguration)
         case frame(EncodedFrame)
         case close
@@ -129,6 +147,47 @@ package final class ClientConnection: Sendable {
             let answer = try negotiator.read(answer: answer)
             mailbox.post(.accept(answer))
             return answer.tracks.map(\.description)
+        } catch {
+            throw .answer(error)
+        }
+    }
+
+    /// Answers the offer that a WHEP server has made instead of answering ours.
+    ///
+    /// - Returns: The answer for the server, and then for ``accept(_:)``.
+    /// - Throws: ``ClientError/answer(_:)`` when the server's offer cannot be answered.
+    package func answer(counterOffer: [UInt8]) throws(ClientError) -> ClientReply {
+        do throws(OfferError) {
+            let (sdp, agreed) = try negotiator.answer(counterOffer: counterOffer)
+            return ClientReply(sdp: sdp, agreed: agreed)
+        } catch {
+            throw .answer(error)
+        }
+    }
+
+    /// Begins to connect as agreed; before the server has the answer it would know nothing of us.
+    package func accept(_ reply: ClientReply) {
+        mailbox.post(.accept(reply.agreed))
+    }
+
+    /// What to ask the server for when the network has changed.
+    package func makeRestart() -> ClientRestart {
+        var generator = SystemRandomNumberGenerator()
+        let credentials = ICECredentials(using: &generator)
+        return ClientRestart(fragment: negotiator.restartFragment(credentials), credentials: credentials)
+    }
+
+    /// Looks for a path anew; ``ClientSession/Event/restarted`` says that there is one.
+    ///
+    /// - Parameters:
+    ///   - restart: What the server was asked for.
+    ///   - answer: The fragment that it answered with.
+    /// - Throws: ``ClientError/answer(_:)`` when that is none, or has no credentials.
+    package func accept(_ restart: ClientRestart, answer: [UInt8]) throws(ClientError) {
+        do throws(OfferError) {
+            let fragment = try TrickleFragment(parsing: answer)
+            guard let remote = fragment.credentials else { throw OfferError.noICE }
+            mailbox.post(.restart(restart, remote: remote, fragment.candidates))
         } catch {
             throw .answer(error)
         }
@@ -261,6 +320,8 @@ package final class ClientConnection: Sendable {
         private func perform(_ work: Work, at now: Instant) {
             switch work {
             case .accept(let answer): session.accept(answer, at: now)
+            case .restart(let restart, let remote, let candidates):
+                session.restart(local: restart.credentials, remote: remote, candidates: candidates, at: now)
             case .configure(let configuration): session.configure(configuration)
             case .frame(let frame):
                 pendingFrames.value.wrappingSubtract(1, ordering: .relaxed)
@@ -280,7 +341,7 @@ package final class ClientConnection: Sendable {
                     switch event {
                     case .connected: outcome.yield(nil)
                     case .ended(let end): outcome.yield(end)
-                    case .keyFrameRequested: break
+                    case .keyFrameRequested, .restarted: break
                     }
                     events.yield(event)
                 }

@@ -49,12 +49,16 @@ extension ClientSession {
             case .transmit(let datagram, let path): emit(.transmit(datagram, path: path))
             case .event(.selected(let selected)):
                 path = selected
+                if isRestarting {
+                    isRestarting = false
+                    emit(.event(.restarted))
+                }
                 startHandshake(at: now)
             case .event(.failed(.noPairWorked)): end(.unreachable)
             case .event(.failed(.consentLost)): end(.silent)
             }
         }
-        path = ice?.selectedPath
+        path = ice?.selectedPath ?? (isRestarting ? path : nil)
         iceDeadline = ice?.deadline
     }
 

@@ -47,6 +47,8 @@ package struct ClientSession: ~Copyable, Engine, Sendable {
         case connected
         /// The server wants a key frame of this track, numbered as in the tracks to publish.
         case keyFrameRequested(track: Int)
+        /// An ICE restart has found a path, and media goes there.
+        case restarted
         /// Nothing follows.
         case ended(ClientEnd)
     }
@@ -87,6 +89,8 @@ package struct ClientSession: ~Copyable, Engine, Sendable {
     /// Where datagrams go, and when ``ice`` wants to be advanced: as it last said.
     var path: ICEAgent.Path?
     var iceDeadline: Instant?
+    /// A restart has begun and not found a path yet.
+    var isRestarting = false
     var dtls: DTLSEndpoint?
     var fingerprints: [Fingerprint] = []
     var role = DTLSRole.client
@@ -189,15 +193,13 @@ package struct ClientSession: ~Copyable, Engine, Sendable {
                 incoming.append(IncomingTrack(track))
             }
         }
-        // The offerer controls (RFC 8445 §6.1.1).
+        // The offerer controls, and a full agent always does where the other one is lite (RFC 8445 §6.1.1).
         ice = ICEAgent(
-            role: .controlling,
+            role: answer.isCounterOffer && !answer.isLite ? .controlled : .controlling,
             local: local,
             remote: answer.credentials,
             remoteIsLite: answer.isLite,
-            localCandidates: candidates.enumerated().map { index, address in
-                ICECandidate(address: address, localPreference: UInt16(clamping: 65_535 - index))
-            },
+            localCandidates: localCandidates,
             createdAt: now,
             generator: generator
         )
