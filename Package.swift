@@ -229,7 +229,7 @@ let gatewayTests: [Target] = [
     tests(
         "GatewayTests",
         [
-            "Gateway", "MediaIO", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
+            "Gateway", "MediaIO", "Transcoding", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(

@@ -1,4 +1,4 @@
-"""Firefox, which has no H.264 here: it publishes and plays VP8, and is told why it cannot play H.264."""
+"""Firefox, which has no H.264 here: it publishes and plays VP8; where nothing is encoded anew it is told why it cannot play."""
 
 from harness import media, pion
 from harness.watching import assert_plays_well, watch
@@ -23,7 +23,8 @@ def test_firefox_publishes_vp8(gateway, stream, firefox):
     assert video["frames"] >= 60 and video["missing"] == 0, video
 
 
-def test_firefox_is_told_that_it_lacks_the_codec(gateway, stream, firefox):
+def test_firefox_is_told_that_it_lacks_the_codec(start_gateway, stream, firefox):
+    gateway = start_gateway(transcode__max_streams=0)
     with pion.publish(gateway.whip(stream), media.h264_file()) as publisher:
         publisher.wait_connected()
         gateway.wait_for_stream(stream)

@@ -105,7 +105,7 @@ struct SettingsLoaderTests {
         let setting = try #require(Setting.all.first { $0.key == key })
         let examples = [
             "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
-            "https://example.org", "stun:stun.example.org", String(repeating: "ab", count: 32),
+            "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org", String(repeating: "ab", count: 32),
         ]
         let accepted = examples.first { example in
             problems(commandLine: [key: example]).isEmpty

@@ -9,7 +9,7 @@ import Testing
 @Suite("Streams of frames and their viewers")
 struct GatewayTests {
     @Test func `a stream that browsers cannot play is refused with the reason and the cure`() async throws {
-        let harness = try GatewayHarness()
+        let harness = try GatewayHarness(GatewayPolicy(transcoding: TranscodingPolicy(maximum: 0)))
         defer { harness.stop() }
         let ingest = try await harness.publishFrames(Encoded.reordering)
         let early = try await harness.watch()
@@ -46,7 +46,7 @@ struct GatewayTests {
     }
 
     @Test func `another codec ends the viewers, who come back for the new one`() async throws {
-        let harness = try GatewayHarness()
+        let harness = try GatewayHarness(GatewayPolicy(transcoding: TranscodingPolicy(maximum: 0)))
         defer { harness.stop() }
         let ingest = try await harness.publishFrames(Encoded.baseline)
         _ = try await harness.watch()

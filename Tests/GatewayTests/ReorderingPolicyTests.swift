@@ -56,7 +56,7 @@ struct ReorderingPolicyTests {
         let harness = try harness(.auto, Self.pyramid)
         let news = harness.ingest.takeNews()
         #expect(news.isReordered == true)
-        #expect(news.warnings.map(\.code) == ["b-frames"])
+        #expect(news.warnings.map(\.code) == ["b-frames-transcoded"])
         // Whoever else reads the stream gets it whole.
         #expect(harness.bursts.count == Self.pyramid.count)
     }
@@ -75,6 +75,14 @@ struct ReorderingPolicyTests {
         #expect(news.warnings.first?.message.contains("rtmp.b_frames") == true)
         guard case .h264(let sps, _) = Encoded.reordering else { return }
         #expect(harness.bursts.first?.parameterSet == sps.first)
+    }
+
+    @Test func `transcode leaves none out, and viewers get another picture`() throws {
+        let harness = try harness(.transcode, Self.disposable)
+        #expect(harness.bursts.count == Self.disposable.count)
+        let news = harness.ingest.takeNews()
+        #expect(news.isReordered == true)
+        #expect(news.warnings.map(\.code) == ["b-frames-transcoded"])
     }
 
     @Test(arguments: [ReorderingPolicy.auto, .drop, .keep])

@@ -64,10 +64,13 @@ struct VideoTranscoderTests {
         }
         transcoder.receive(.closed)
         var frames: [EncodedFrame] = []
+        var configured = 0
         for await event in made {
             if case .frame(let frame) = event { frames.append(frame) }
+            if case .configured = event { configured += 1 }
             if case .closed = event { break }
         }
+        #expect(configured == 2)
         #expect(frames.map(\.presentationTime) == (film.frames + film.frames).map(\.presentationTime))
         #expect(frames.indices.filter { frames[$0].isKeyFrame } == [0, 3])
     }

@@ -3,11 +3,13 @@ import Gateway
 import GatewayConfiguration
 import HTTPService
 import Logging
+import Media
 import MediaIO
 import Primitives
 import RTMPService
 import SRTP
 import Telemetry
+import Transcoding
 
 /// Hands each part of the gateway its settings in its own words.
 enum Composition {
@@ -58,9 +60,19 @@ enum Composition {
             switch settings.rtmp.bFrames {
             case .automatic: .auto
             case .drop: .drop
+            case .transcode: .transcode
             case .hlsOnly: .keep
             }
-        return GatewayPolicy(takeover: takeover, reordering: reordering, grace: settings.publish.grace)
+        return GatewayPolicy(
+            takeover: takeover, reordering: reordering, transcoding: transcodingPolicy(settings.transcode),
+            grace: settings.publish.grace)
+    }
+
+    private static func transcodingPolicy(_ settings: Settings.Transcode) -> TranscodingPolicy {
+        TranscodingPolicy(
+            maximum: settings.maximumStreams,
+            ladder: settings.ladder.map { VideoRendition(codec: .h264, height: $0.height, bitrate: $0.bitrate) },
+            encoder: settings.encoder.rawValue)
     }
 
     /// - Throws: ``CommandFailure`` when a host name to announce has no address.

@@ -4,6 +4,7 @@ import GatewayConfiguration
 import Glibc
 import HTTPService
 import Logging
+import Media
 import MediaIO
 import Primitives
 import RTMPService
@@ -15,7 +16,9 @@ struct Examination {
     let settings: Settings
 
     func findings() async -> [Finding] {
-        [dataDirectory(), http(), await rtmp()] + media() + [videoEncoder(), audioTranscoder(), descriptors()]
+        [dataDirectory(), http(), await rtmp()] + media() + [
+            videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors(),
+        ]
     }
 
     private func dataDirectory() -> Finding {
@@ -118,6 +121,20 @@ struct Examination {
             return Finding(
                 "AAC to Opus", .failed, "\(error)", cure: "install libavcodec, libswresample and libopus")
         }
+    }
+
+    /// Which pictures can be encoded anew.
+    private func videoTranscoder() -> Finding {
+        let decoders = [Codec.h264, .h265, .av1, .vp9, .vp8].filter { VideoDecoder.isAvailable(for: $0) }
+        let h264 = VideoEncoderBackend.available(for: .h264, preferring: settings.transcode.encoder.rawValue)
+        let vp8 = VideoEncoderBackend.available(for: .vp8)
+        let list =
+            "from \(decoders.compactMap(\.rtpName).joined(separator: ", ")) "
+            + "to H264 (\(h264.first ?? "none")) and VP8 (\(vp8.first ?? "none"))"
+        guard h264.isEmpty else { return Finding("video transcoding", .ok, list) }
+        return Finding(
+            "video transcoding", .warning, list,
+            cure: "install a libavcodec that has the encoder of transcode.encoder, or set that key to auto")
     }
 
     private func descriptors() -> Finding {

@@ -1,7 +1,6 @@
 import Media
 import MediaIO
 import Primitives
-import RTP
 import Synchronization
 import Transcoding
 
@@ -9,8 +8,6 @@ import Transcoding
 extension FrameIngest {
     /// A media clock further from the wall clock than this has jumped.
     private static let maximumClockError: Int64 = 5_000_000_000
-    /// Audio frames after which the clock is told again.
-    private static let audioClockInterval = 50
 
     func send(_ frame: EncodedFrame, _ state: inout State) {
         setEpoch(for: frame, &state)
@@ -43,33 +40,11 @@ extension FrameIngest {
 
     func packetize(_ frame: EncodedFrame, _ state: inout State) {
         let kind = frame.codec.kind
-        guard var lane = state.lanes[kind], lane.packetizer.codec == frame.codec, let epoch = state.epoch else {
-            return
-        }
-        let rate = Int64(frame.codec.clockRate)
-        let ticks = frame.presentationTime / 1_000_000 * rate + frame.presentationTime % 1_000_000 * rate / 1_000_000
-        let timestamp = lane.timestampBase &+ UInt32(truncatingIfNeeded: ticks)
+        guard state.lanes[kind]?.codec == frame.codec, let epoch = state.epoch else { return }
         let configuration = kind == .video ? state.sentConfiguration : state.configurations[kind]
-        var burst = PacketBurst(capacity: frame.payload.count + frame.payload.count / 32 + 256)
-        guard
-            (try? lane.packetizer.packetize(
-                Self.withoutParameterSets(frame, ifNot: configuration),
-                configuration: configuration,
-                timestamp: timestamp,
-                into: &burst
-            )) != nil
-        else { return }
-        let tellsClock = kind == .video ? frame.isKeyFrame : lane.framesSinceClock % Self.audioClockInterval == 0
-        let clock =
-            tellsClock
-            ? ClockReference(
-                timestamp: timestamp,
-                ntpTime: NTPTime(unixNanoseconds: epoch &+ frame.presentationTime &* 1000)
-            )
-            : nil
-        lane.framesSinceClock += 1
-        state.lanes[kind] = lane
-        outputs.post(.burst(lane.track, burst, clock))
+        let command = state.lanes[kind]?.packets(
+            of: Self.withoutParameterSets(frame, ifNot: configuration), configuration: configuration, epoch: epoch)
+        if let command { outputs.post(command) }
     }
 
     // MARK: Order
@@ -82,7 +57,7 @@ extension FrameIngest {
             tell(&state) { $0.isReordered = false }
         }
         // Whatever viewers get is in order, and a decoder that is not told so holds pictures back.
-        state.sentConfiguration = policy == .keep ? configuration : configuration.withoutReordering
+        state.sentConfiguration = policy.keepsOrder ? configuration : configuration.withoutReordering
     }
 
     /// Whether a frame goes out; remembers what viewers must be told.
@@ -94,6 +69,9 @@ extension FrameIngest {
             case .keep:
                 refuseViewers(.reorderedByPolicy, &state)
                 return true
+            case .transcode:
+                refuseViewers(.reorderedTranscoded, &state)
+                return true
             // Nobody can watch by WebRTC anyway, and whoever else reads the stream gets it whole.
             case .auto where state.isReordered: return true
             case .auto, .drop:
@@ -101,7 +79,7 @@ extension FrameIngest {
                 return false
             }
         case .reordered:
-            refuseViewers(.reordered, &state)
+            refuseViewers(policy.mayTranscode && canTranscode ? .reorderedTranscoded : .reordered, &state)
             return true
         }
     }

@@ -1,6 +1,5 @@
 import Media
 import MediaIO
-import RTP
 
 /// What the tracks are, and what becomes of them when the publisher changes its mind.
 extension FrameIngest {
@@ -61,10 +60,10 @@ extension FrameIngest {
 
     func ready(_ tracks: [(id: TrackID, codec: Codec)], _ state: inout State) {
         guard case .announced = state.phase else { return }
-        var lanes: [MediaKind: Lane] = [:]
+        var lanes: [MediaKind: PacketLane] = [:]
         for track in tracks {
             let known = state.lanes[track.codec.kind]
-            lanes[track.codec.kind] = known?.track == track.id ? known : Self.lane(track.id, track.codec)
+            lanes[track.codec.kind] = known?.track == track.id ? known : PacketLane(track.id, track.codec)
         }
         state.lanes = lanes
         state.phase = .ready
@@ -75,24 +74,11 @@ extension FrameIngest {
         if !matchesLanes(state) { announce(&state) }
     }
 
-    private static func lane(_ track: TrackID, _ codec: Codec) -> Lane {
-        Lane(
-            packetizer: RTPPacketizer(
-                codec: codec,
-                payloadType: 96,
-                ssrc: track,
-                firstSequenceNumber: UInt16.random(in: 0...(.max))
-            ),
-            track: track,
-            timestampBase: UInt32.random(in: 0...(.max))
-        )
-    }
-
     /// Whether the media plane's tracks are those that the publisher sends.
     private func matchesLanes(_ state: State) -> Bool {
         state.configurations.count == state.lanes.count
             && state.configurations.allSatisfy { kind, configuration in
-                state.lanes[kind]?.packetizer.codec == Self.track(configuration).description.codec
+                state.lanes[kind]?.codec == Self.track(configuration).description.codec
             }
     }
 

@@ -1,7 +1,6 @@
 package import Media
 package import MediaIO
 package import Primitives
-import RTP
 import Synchronization
 import Transcoding
 
@@ -48,20 +47,14 @@ package final class FrameIngest: Sendable {
 
     package let stream: StreamName
     let policy: ReorderingPolicy
+    /// Whether the gateway can encode pictures anew where the policy says so.
+    let canTranscode: Bool
     let outputs: FrameIngestOutputs
     /// The way to those who read frames; `nil` where nobody can.
     let lane: FrameLane.Writer?
     /// Unix nanoseconds.
     let wallClock: @Sendable () -> Int64
     let state = Mutex(State())
-
-    /// The packets of one track.
-    struct Lane {
-        var packetizer: RTPPacketizer
-        var track: TrackID
-        var timestampBase: UInt32
-        var framesSinceClock = 0
-    }
 
     struct State {
         enum Phase {
@@ -76,7 +69,7 @@ package final class FrameIngest: Sendable {
         var phase = Phase.collecting(since: nil)
         var configurations: [MediaKind: CodecConfiguration] = [:]
         var backlog: [EncodedFrame] = []
-        var lanes: [MediaKind: Lane] = [:]
+        var lanes: [MediaKind: PacketLane] = [:]
         /// Unix nanoseconds at media time 0.
         var epoch: Int64?
         /// Whether readers have been told of the publisher.
@@ -100,12 +93,14 @@ package final class FrameIngest: Sendable {
         policy: ReorderingPolicy,
         outputs: FrameIngestOutputs,
         lane: FrameLane.Writer? = nil,
+        canTranscode: Bool = true,
         wallClock: @escaping @Sendable () -> Int64 = { WallClock.nanosecondsSince1970() }
     ) {
         self.stream = stream
         self.policy = policy
         self.outputs = outputs
         self.lane = lane
+        self.canTranscode = canTranscode
         self.wallClock = wallClock
     }
 

@@ -104,7 +104,7 @@ extension Gateway {
     ) -> [Int: [ViewerEvent.Layer]] {
         var result: [Int: [ViewerEvent.Layer]] = [:]
         for picture in session.pictures {
-            guard let track = stream.tracks.first(where: { $0.ids.contains(picture.track) }) else { continue }
+            guard let track = stream.track(of: picture, for: session) else { continue }
             result[picture.section] = track.layers.map {
                 ViewerEvent.Layer(name: $0.name, bitrate: bitrates[$0.id] ?? 0, width: $0.width, height: $0.height)
             }

@@ -31,7 +31,8 @@ extension Gateway {
                 onEnd: onEnd,
                 onKeyFrameRequest: onKeyFrameRequest
             ),
-            lane: streams[name]?.lane.open()
+            lane: streams[name]?.lane.open(),
+            canTranscode: policy.transcoding.maximum > 0
         )
         begin(.frames(ingest, identity, source: source), on: name)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "\(source)"])
@@ -76,7 +77,8 @@ extension Gateway {
     private func setReordered(_ isReordered: Bool, stream name: StreamName) {
         streams[name]?.isReordered = isReordered
         streams[name]?.warnings.removeAll { $0.concernsOrder }
-        if isReordered { endViewers(of: name) }
+        // Those who are shown another form of the picture are not concerned.
+        if isReordered { endViewers(of: name) { $0.form == nil || $0.form == .ladder } }
     }
 
     func warn(_ warning: IngestWarning, stream name: StreamName) {
@@ -89,6 +91,12 @@ extension Gateway {
 
     /// A viewer of a track that is packetized here cannot go on without a key frame.
     func requestKeyFrame(of track: TrackID) {
+        for stream in streams.values {
+            for transcode in stream.transcodes.values where transcode.feeds.contains(where: { $0.track == track }) {
+                transcode.job.requestKeyFrame()
+                return
+            }
+        }
         for stream in streams.values where stream.tracks.contains(where: { $0.id == track }) {
             if case .frames(let ingest, _, _) = stream.publisher { ingest.requestKeyFrame() }
         }

@@ -53,7 +53,7 @@ extension Gateway {
     func warnings(of stream: LiveStream, figures: [TrackID: MediaReport.Track]) -> [IngestWarning] {
         guard let publisher = stream.publisher else { return stream.warnings }
         let age = clock.now - stream.startedAt
-        var warnings = stream.warnings
+        var warnings = stream.warnings + transcodeWarnings(of: stream)
         for track in stream.tracks {
             guard let figures = figures[track.id] else { continue }
             if track.description.kind == .video, !track.answersKeyFrameRequests,

@@ -19,7 +19,7 @@ extension Gateway {
     ) async throws(GatewayRefusal) {
         let session = try viewer(id, of: name)
         guard let picture = session.pictures.first(where: { section == nil || $0.section == section }),
-            let track = streams[name]?.tracks.first(where: { $0.ids.contains(picture.track) })
+            let track = streams[name]?.track(of: picture, for: session)
         else { throw Self.noLayers }
         var wished: TrackID?
         if let layer {

@@ -23,6 +23,8 @@ extension Gateway {
         statistics.publishers = sessions.values.count { $0.kind == .publisher }
         statistics.viewers = sessions.values.count { $0.kind == .viewer }
         statistics.failures = failures
+        statistics.transcodes = transcodeCount
+        statistics.transcodeFramesDropped = Int(clamping: transcodeDrops)
         statistics.joinNegotiation = joinNegotiation
         statistics.framePacketsDropped = plane.tappedPacketsDropped
         for report in reports { statistics.counters.add(report.counters) }

@@ -46,6 +46,7 @@ extension Gateway {
             {
                 ingest.setViewersPresent(false)
             }
+            settleTranscodes(of: session.stream)
             stopRelayIfUnused(session.stream, worker: session.worker)
         case .publisher:
             if case .session(let current, _) = streams[session.stream]?.publisher, current.id == session.id {
@@ -107,7 +108,11 @@ extension Gateway {
         let isChanged = !stream.tracks.isEmpty && (!old.isEmpty || tracks.count != stream.tracks.count)
         for track in old { removeTrack(track, from: stream) }
         streams[name]?.tracks = tracks
-        if isChanged { endViewers(of: name) }
+        if isChanged {
+            endViewers(of: name)
+            // Its renditions stand beside a picture that is no more.
+            if streams[name]?.picture?.id != stream.picture?.id { endTranscode(.ladder, of: name) }
+        }
         return tracks
     }
 
@@ -132,9 +137,9 @@ extension Gateway {
         }
     }
 
-    func endViewers(of name: StreamName) {
+    func endViewers(of name: StreamName, where isConcerned: (Session) -> Bool = { _ in true }) {
         guard let stream = streams[name] else { return }
-        for session in stream.viewers.values {
+        for session in stream.viewers.values where isConcerned(session) {
             plane.post(.removePeer(session.peer, .requested), to: session.worker)
             forget(session)
         }
@@ -154,6 +159,7 @@ extension Gateway {
     func remove(_ name: StreamName) {
         dismissPublisher(of: name)
         endViewers(of: name)
+        for form in Array(streams[name]?.transcodes.keys ?? [:].keys) { endTranscode(form, of: name) }
         guard let stream = streams.removeValue(forKey: name) else { return }
         for track in stream.tracks { removeTrack(track, from: stream) }
         stream.lane.close()

@@ -16,7 +16,8 @@ extension Gateway {
         for (worker, group) in Dictionary(grouping: shown, by: \.worker) {
             for report in await plane.report(viewers: group.map(\.peer), of: worker) { reports[report.peer] = report }
         }
-        let layers = Dictionary(stream.tracks.flatMap(\.layers).map { ($0.id, $0.name) }) { first, _ in first }
+        let pictures = stream.tracks + stream.transcodes.keys.compactMap { stream.track($0) }
+        let layers = Dictionary(pictures.flatMap(\.layers).map { ($0.id, $0.name) }) { first, _ in first }
         return ViewerPage(
             sessions: shown.map { Self.status(of: $0, report: reports[$0.peer], layers: layers) },
             next: names.count > limit ? shown.last?.id : nil

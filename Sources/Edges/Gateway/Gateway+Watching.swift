@@ -21,25 +21,29 @@ extension Gateway {
                 retryAfter: .seconds(1)
             )
         }
-        guard !stream.isReordered else {
-            throw GatewayRefusal(
-                .reorderedVideo,
-                "The encoder sends B-frames, which browsers cannot play by WebRTC. Turn B-frames off in the encoder "
-                    + "(\(IngestWarning.noReordering))."
-            )
-        }
         let worker = plane.worker(preferring: stream.owner)
         let local = localDescription(worker: worker)
+        let plans = plans(for: stream)
+        guard !plans.isEmpty else { throw Self.reorderedVideo }
         let offer: SessionOffer
+        var form: TranscodeForm?
         let answer: PlaybackAnswer
         do throws(OfferError) {
             offer = try parsed.get()
-            answer = try offer.playbackAnswer(tracks: stream.tracks.map(\.description), local: local)
+            (form, answer) = try Self.answer(to: offer, plans, local: local)
         } catch {
             guard error.invitesCounterOffer else { throw refusal(for: error) }
+            guard !stream.isReordered else { throw Self.reorderedVideo }
             return try counterOffer(stream, insteadOf: bytes, local: local, worker: worker)
         }
+        if let form {
+            try beginTranscode(form, of: name)
+        } else if let ladder = formWithLadder(for: stream), (try? beginTranscode(ladder, of: name)) != nil {
+            // Without room for smaller sizes the publisher's is shown all the same.
+            form = ladder
+        }
         var session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
+        session.form = form
         let specification = PeerSpecification(
             id: session.peer,
             local: local.credentials,
@@ -57,6 +61,31 @@ extension Gateway {
         )
     }
 
+    /// The answer to a viewer, with the best form of the picture that it can take; `nil` for the publisher's own.
+    private static func answer(
+        to offer: SessionOffer,
+        _ plans: [(form: TranscodeForm?, tracks: [TrackDescription])],
+        local: LocalDescription
+    ) throws(OfferError) -> (TranscodeForm?, PlaybackAnswer) {
+        var reason: OfferError?
+        for plan in plans {
+            do throws(OfferError) {
+                return (plan.form, try offer.playbackAnswer(tracks: plan.tracks, local: local))
+            } catch {
+                // Only what does not fit as it is may fit in another form.
+                guard case .noCommonCodec = error else { throw error }
+                reason = reason ?? error
+            }
+        }
+        throw reason ?? .noMedia
+    }
+
+    private static let reorderedVideo = GatewayRefusal(
+        .reorderedVideo,
+        "The encoder sends B-frames, which browsers cannot play by WebRTC. Turn B-frames off in the encoder "
+            + "(\(IngestWarning.noReordering))."
+    )
+
     /// Lets a viewer in with whom everything is agreed.
     func admit(
         _ session: inout Session,
@@ -64,14 +93,18 @@ extension Gateway {
         _ specification: PeerSpecification,
         _ senders: [PlaybackSender]
     ) {
+        let form = session.form
+        let tracks = stream.tracks.map { track in
+            track.description.kind == .video ? form.flatMap { streams[stream.name]?.track($0) } ?? track : track
+        }
         session.pictures = senders.compactMap {
-            let track = stream.tracks[$0.trackIndex]
+            let track = tracks[$0.trackIndex]
             return track.layers.isEmpty ? nil : Session.Picture(section: $0.section, track: track.id)
         }
         sessions[session.id] = session
         relayIfNeeded(stream.name, to: session.worker)
         let bindings = senders.map {
-            let track = stream.tracks[$0.trackIndex]
+            let track = tracks[$0.trackIndex]
             return PlaybackBinding(track: track.id, sender: $0, layers: track.layers.map(\.id))
         }
         plane.post(.addViewer(specification, bindings), to: session.worker)
@@ -122,11 +155,9 @@ extension Gateway {
     func relayIfNeeded(_ name: StreamName, to worker: Int) {
         guard let stream = streams[name], worker != stream.owner, !stream.relays.contains(worker) else { return }
         streams[name]?.relays.insert(worker)
-        for track in stream.tracks {
-            for id in track.ids {
-                plane.post(.addTrack(.init(id: id, codec: track.description.codec, owner: stream.owner)), to: worker)
-                plane.post(.startRelay(id, worker: worker), to: stream.owner)
-            }
+        for (id, codec) in stream.planeTracks {
+            plane.post(.addTrack(.init(id: id, codec: codec, owner: stream.owner)), to: worker)
+            plane.post(.startRelay(id, worker: worker), to: stream.owner)
         }
     }
 
@@ -135,7 +166,7 @@ extension Gateway {
             !stream.viewers.values.contains(where: { $0.worker == worker })
         else { return }
         streams[name]?.relays.remove(worker)
-        for id in stream.tracks.flatMap(\.ids) {
+        for (id, _) in stream.planeTracks {
             plane.post(.stopRelay(id, worker: worker), to: stream.owner)
             plane.post(.removeTrack(id), to: worker)
         }

@@ -31,6 +31,11 @@ package actor Gateway {
     var counterOffers = CounterOffers()
     var isDraining = false
     var joinNegotiation = DurationHistogram()
+    /// Streams whose transcoders need a key frame.
+    let transcodeRequestStream: AsyncStream<StreamName>
+    let transcodeRequests: AsyncStream<StreamName>.Continuation
+    /// Frames left out by transcoders that have ended.
+    var endedTranscodeDrops: UInt64 = 0
 
     /// How long a stream whose codecs are undecided is kept from viewers.
     static let patience = Duration.seconds(3)
@@ -44,6 +49,7 @@ package actor Gateway {
         self.policy = policy
         self.logger = logger
         (ingests, ingestReport) = AsyncStream.makeStream()
+        (transcodeRequestStream, transcodeRequests) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
     }
 
     /// Follows the media plane until cancelled.
@@ -52,6 +58,7 @@ package actor Gateway {
             group.addTask { await self.followEvents() }
             group.addTask { await self.followIngests() }
             group.addTask { await self.keepHouse() }
+            group.addTask { await self.followTranscodeRequests() }
             await group.waitForAll()
         }
     }
@@ -73,6 +80,7 @@ package actor Gateway {
             for (name, stream) in streams {
                 if let end = stream.graceEnds, end <= now { remove(name) }
             }
+            tendTranscodes(at: now)
             if now >= nextNews {
                 nextNews = now + Self.newsInterval
                 await tellNews()

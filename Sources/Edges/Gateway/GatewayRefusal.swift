@@ -19,6 +19,7 @@ package struct GatewayRefusal: Error, Sendable, CustomStringConvertible {
         package static let alreadyPublishing = Code(name: "stream-already-publishing", status: 409)
         package static let noCommonCodec = Code(name: "no-common-codec", status: 406)
         package static let reorderedVideo = Code(name: "reordered-video", status: 406)
+        package static let transcodingLimit = Code(name: "transcoding-limit", status: 406)
         package static let unsupportedCodec = Code(name: "unsupported-codec", status: 406)
         package static let draining = Code(name: "draining", status: 503)
         package static let overloaded = Code(name: "overloaded", status: 503)

@@ -35,6 +35,8 @@ extension GatewayStatistics {
                 .refusals,
                 failures.sorted { $0.key < $1.key }.map { Self.sample($0.value, label: .init("reason", $0.key)) }),
             MetricFamily(.framePacketsDropped, [Self.sample(framePacketsDropped)]),
+            MetricFamily(.transcodes, [Self.sample(transcodes)]),
+            MetricFamily(.transcodeFramesDropped, [Self.sample(transcodeFramesDropped)]),
             MetricFamily(
                 .discardedDatagrams,
                 [

@@ -15,6 +15,19 @@ extension IngestWarning {
         message: "The encoder sends B-frames that other frames depend on. Browsers cannot play them by WebRTC. "
             + "Turn B-frames off in the encoder (\(noReordering))."
     )
+    /// B-frames for whose sake the picture is encoded anew.
+    static let reorderedTranscoded = IngestWarning(
+        code: "b-frames-transcoded",
+        message:
+            "The encoder sends B-frames, so the picture is encoded anew while somebody watches by WebRTC, which costs "
+            + "a core's time, some quality and a little delay. Turn B-frames off in the encoder (\(noReordering))."
+    )
+    /// The transcoder leaves out frames.
+    static let transcodeOverloaded = IngestWarning(
+        code: "transcode-overloaded",
+        message: "Encoding the picture anew does not keep up, so viewers of that form miss frames. Send a smaller "
+            + "picture or fewer frames per second, shorten transcode.ladder, or use a machine with more cores."
+    )
     /// B-frames of any kind, where none may be left out.
     static let reorderedByPolicy = IngestWarning(
         code: "b-frames",
@@ -68,6 +81,14 @@ extension IngestWarning {
             code: "audio-not-transcodable",
             message: "The AAC audio cannot be turned into Opus (\(error)), so WebRTC viewers hear nothing. "
                 + "Send AAC-LC with one or two channels."
+        )
+    }
+
+    /// The picture cannot be decoded, or not be encoded.
+    static func transcodeFailed(_ error: TranscodingError) -> IngestWarning {
+        IngestWarning(
+            code: "transcode-failed",
+            message: "The picture cannot be encoded anew (\(error)), so some viewers by WebRTC see nothing."
         )
     }
 

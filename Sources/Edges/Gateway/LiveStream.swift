@@ -63,6 +63,8 @@ struct LiveStream {
     /// When the stream ends if nobody publishes it again.
     var graceEnds: ContinuousClock.Instant?
     var viewers: [String: Session] = [:]
+    /// Its picture in other forms.
+    var transcodes: [TranscodeForm: Transcode] = [:]
     /// Workers other than the owner that carry the tracks.
     var relays: Set<Int> = []
     var warnings: [IngestWarning] = []

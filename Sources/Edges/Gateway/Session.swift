@@ -89,6 +89,8 @@ struct Session: Sendable {
     var isConnected = false
     /// What a viewer may choose layers of.
     var pictures: [Picture] = []
+    /// What a viewer is shown in place of the publisher's picture, or beside it.
+    var form: TranscodeForm?
 }
 
 /// How a publisher that is already there is treated.
@@ -101,18 +103,26 @@ package enum TakeoverPolicy: String, Sendable {
 
 /// What happens to pictures that are shown in another order than they are decoded, which browsers cannot play.
 package enum ReorderingPolicy: String, Sendable {
-    /// Those that nothing depends on are left out where that is enough; otherwise the stream is passed on whole.
+    /// Those that nothing depends on are left out where that is enough; otherwise the same as ``transcode``.
     case auto
     /// Those that nothing depends on are left out, whether that is enough or not.
     case drop
+    /// None is left out, and the picture is encoded anew for viewers by WebRTC.
+    case transcode
     /// None is left out.
     case keep
+
+    /// Whether pictures may be encoded anew to bring them into order.
+    var mayTranscode: Bool { self == .auto || self == .transcode }
+    /// Whether parameter sets stay as they are.
+    var keepsOrder: Bool { self == .keep || self == .transcode }
 }
 
 /// How the gateway behaves, as configured.
 package struct GatewayPolicy: Sendable {
     package var takeover: TakeoverPolicy
     package var reordering: ReorderingPolicy
+    package var transcoding: TranscodingPolicy
     /// How long viewers are kept when a publisher has gone.
     package var grace: Duration
     /// Sessions at most; beyond that new ones are refused.
@@ -123,12 +133,14 @@ package struct GatewayPolicy: Sendable {
     package init(
         takeover: TakeoverPolicy = .auto,
         reordering: ReorderingPolicy = .auto,
+        transcoding: TranscodingPolicy = TranscodingPolicy(),
         grace: Duration = .seconds(15),
         maximumSessions: Int = 10_000,
         maximumStreams: Int = 1_000
     ) {
         self.takeover = takeover
         self.reordering = reordering
+        self.transcoding = transcoding
         self.grace = grace
         self.maximumSessions = maximumSessions
         self.maximumStreams = maximumStreams

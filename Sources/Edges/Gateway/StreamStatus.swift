@@ -100,6 +100,10 @@ package struct IngestWarning: Sendable, Codable, Hashable {
 package struct GatewayStatistics: Sendable {
     package var publishers = 0
     package var viewers = 0
+    /// Pictures being encoded anew at the moment.
+    package var transcodes = 0
+    /// Frames that transcoders have left out because they did not keep up.
+    package var transcodeFramesDropped = 0
     package var streams = 0
     package var counters = MediaCounters()
     /// How long it took to answer a viewer's or publisher's offer.

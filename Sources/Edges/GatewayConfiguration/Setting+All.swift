@@ -1,7 +1,7 @@
 extension Setting {
     /// Every key of this version, in the order of `config/martlet.yaml`.
     package static let all: [Setting] =
-        http + rtmp + webrtc + publish + auth + limits + [
+        http + rtmp + webrtc + publish + transcode + auth + limits + [
             Setting(
                 "data.directory",
                 \.dataDirectory,
@@ -45,7 +45,7 @@ extension Setting {
         Setting(
             "rtmp.b_frames",
             \.rtmp.bFrames,
-            .oneOf(Settings.BFramePolicy.self, unsupported: ["transcode"]),
+            .oneOf(Settings.BFramePolicy.self),
             "What to do with B-frames, which browsers cannot play over WebRTC."
         ),
     ]
@@ -101,6 +101,27 @@ extension Setting {
             \.publish.grace,
             .duration(.zero ... .seconds(600)),
             "How long viewers wait for a publisher that vanished."
+        ),
+    ]
+
+    private static let transcode = [
+        Setting(
+            "transcode.max_streams",
+            \.transcode.maximumStreams,
+            .integer(0...64),
+            "How many pictures are encoded anew at the same time; 0 for none."
+        ),
+        Setting(
+            "transcode.ladder",
+            \.transcode.ladder,
+            .ladder,
+            "The smaller sizes in which pictures are also sent."
+        ),
+        Setting(
+            "transcode.encoder",
+            \.transcode.encoder,
+            .oneOf(Settings.EncoderChoice.self),
+            "The encoder of H.264."
         ),
     ]
 

@@ -9,6 +9,7 @@ package struct Settings: Sendable, Equatable {
     package var rtmp = RTMP()
     package var webrtc = WebRTC()
     package var publish = Publish()
+    package var transcode = Transcode()
     package var auth = Auth()
     package var limits = Limits()
     package var log = Log()
@@ -47,10 +48,12 @@ package struct Settings: Sendable, Equatable {
 
     /// What happens to an RTMP publisher's B-frames.
     package enum BFramePolicy: String, Sendable, CaseIterable {
-        /// Leave them out where no other frame needs any of them; otherwise the same as ``hlsOnly``.
+        /// Leave them out where no other frame needs any of them; otherwise the same as ``transcode``.
         case automatic = "auto"
         /// Leave out those that no other frame needs, even where that is not enough for WebRTC.
         case drop
+        /// Leave none out, and encode the picture anew for WebRTC viewers.
+        case transcode
         /// Leave none out: WebRTC viewers of such a stream are told why they see nothing.
         case hlsOnly = "hls_only"
     }
@@ -94,6 +97,26 @@ package struct Settings: Sendable, Equatable {
         case replace
         /// The first publisher wins.
         case reject
+    }
+
+    /// Pictures that are encoded anew for viewers who cannot take the publisher's.
+    package struct Transcode: Sendable, Equatable {
+        /// `transcode.max_streams`: pictures encoded anew at the same time; 0 for none.
+        package var maximumStreams = 2
+        /// `transcode.ladder`: smaller sizes beside the publisher's, at most six.
+        package var ladder: [LadderStep] = []
+        /// `transcode.encoder`: who encodes H.264.
+        package var encoder: EncoderChoice = .automatic
+    }
+
+    /// Encoders of libavcodec, by its names.
+    package enum EncoderChoice: String, Sendable, CaseIterable {
+        /// The first in this list that the machine has.
+        case automatic = "auto"
+        case libx264
+        case libopenh264
+        /// The encoder of NVIDIA's graphics cards.
+        case nvenc = "h264_nvenc"
     }
 
     package struct Auth: Sendable, Equatable {

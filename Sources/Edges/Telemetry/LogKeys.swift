@@ -16,6 +16,7 @@ package enum LogKeys {
     package static let sessionKind = "martlet.session_kind"
     package static let source = "martlet.source"
     package static let codec = "martlet.codec"
+    package static let renditions = "martlet.renditions"
     package static let worker = "martlet.worker"
     package static let candidates = "martlet.candidates"
     package static let setting = "martlet.setting"

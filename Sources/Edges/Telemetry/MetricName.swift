@@ -64,11 +64,18 @@ package struct MetricName: Sendable, Hashable {
         .counter,
         "Packets that readers of frames (HLS, recording, transcoding) have missed because making frames did not keep up."
     )
+    package static let transcodes = MetricName("martlet_transcodes", .gauge, "Pictures being encoded anew.")
+    package static let transcodeFramesDropped = MetricName(
+        "martlet_transcode_frames_dropped_total",
+        .counter,
+        "Frames that were not encoded anew because the transcoder did not keep up."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
-        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, framePacketsDropped, buildInfo,
+        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, framePacketsDropped, transcodes,
+        transcodeFramesDropped, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -70,6 +70,15 @@ def flv_file(seconds=4, size="640:360"):
     return _make(f"film-{seconds}-{size.replace(':', 'x')}.flv", [*options, "-c:a", "aac", "-ar", "48000", "-f", "flv"])
 
 
+def large_file():
+    """4K at 60 pictures per second."""
+    options = [
+        "-vf", "scale=3840:2160,fps=60", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "fastdecode",
+        "-profile:v", "baseline", "-g", "60", "-bf", "0", "-pix_fmt", "yuv420p", "-b:v", "8M", "-f", "flv",
+    ]  # fmt: skip
+    return _make("large.flv", [*PICTURE, "-t", "3", *options])
+
+
 def vp8_file(seconds=10):
     options = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "30", "-b:v", "800k", "-f", "ivf"]
     return _make("picture.ivf", [*PICTURE, "-t", str(seconds), *options])
@@ -94,6 +103,20 @@ def publish_rtmp(url, ffmpeg=FFMPEG_DEBIAN, video=None, audio=("-c:a", "aac", "-
         "-f", "flv", *extra, url,
     ]  # fmt: skip
     return Program(arguments, "ffmpeg-rtmp")
+
+
+def publish_file(url, path):
+    """A file again and again, as it is."""
+    arguments = [
+        FFMPEG_DEBIAN, "-hide_banner", "-loglevel", "info", "-re", "-stream_loop", "-1", "-i", str(path), "-c", "copy",
+        "-f", "flv", url,
+    ]  # fmt: skip
+    return Program(arguments, "ffmpeg-file")
+
+
+# H.265 by Enhanced RTMP, which takes a current ffmpeg.
+H265_OPTIONS = ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params", "bframes=0"]
+ENHANCED_OPTIONS = ["-rtmp_enhanced_codecs", "hvc1,av01,vp09"]
 
 
 def publish_lips(url):
@@ -121,7 +144,7 @@ def publish_whip(url, token=None, video=None, extra=()):
 class ClockedPublisher:
     """Publishes pictures that carry the wall clock, drawn frame by frame and encoded live."""
 
-    def __init__(self, url, gop=30, bitrate="1000k", whip=False):
+    def __init__(self, url, gop=30, bitrate="1000k", whip=False, h265=False):
         self.source_log = open(WORK / "clock-source.log", "wb")
         self.source = subprocess.Popen(
             [sys.executable, str(ROOT / "Tests/EndToEnd/clients/clock_source.py")],
@@ -133,10 +156,12 @@ class ClockedPublisher:
             "-fflags", "nobuffer", "-probesize", "32", "-analyzeduration", "0", "-use_wallclock_as_timestamps", "1",
             "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x360", "-r", "30", "-i", "pipe:0",
         ]  # fmt: skip
-        encoder = [*h264_options(gop, bitrate), "-fps_mode", "passthrough"]
-        output = ["-f", "whip", url] if whip else ["-flush_packets", "1", "-f", "flv", url]
+        encoding = [*H265_OPTIONS, "-g", str(gop), "-b:v", bitrate] if h265 else h264_options(gop, bitrate)
+        encoder = [*encoding, "-fps_mode", "passthrough"]
+        enhanced = ENHANCED_OPTIONS if h265 else []
+        output = ["-f", "whip", url] if whip else ["-flush_packets", "1", "-f", "flv", *enhanced, url]
         self.program = Program(
-            [ffmpeg_new() if whip else FFMPEG_DEBIAN, "-hide_banner", "-loglevel", "info", *picture, *encoder, *output],
+            [ffmpeg_new() if whip or h265 else FFMPEG_DEBIAN, "-hide_banner", "-loglevel", "info", *picture, *encoder, *output],
             "ffmpeg-clock",
             stdin=self.source.stdout,
         )

@@ -121,9 +121,10 @@ package struct VideoConverter: ~Copyable {
         needsKeyFrame = true
     }
 
-    /// Media time counts anew: forgets what came before.
+    /// Media time counts anew: forgets what came before, and says again how renditions are encoded.
     package mutating func restart() {
         decoder?.reset()
+        for index in branches.indices { branches[index].encoder = nil }
         needsKeyFrame = true
         isKeyFrameWanted = true
         lastTime = .min
