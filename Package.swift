@@ -202,8 +202,8 @@ let gateway: [Target] = [
     .executableTarget(
         name: "martlet",
         dependencies: [
-            "Primitives", "Media", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway", "MediaIO",
-            "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance",
+            "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
+            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),

@@ -21,6 +21,28 @@ func fuzzICE(_ input: Span<UInt8>) {
     _ = agent.deadline
 }
 
+/// What a TURN server sends over TCP to a client whose transaction IDs are all zeros.
+func fuzzTURN(_ input: Span<UInt8>) {
+    var generator = ZeroGenerator()
+    var stream = TURNStream()
+    var allocation = TURNAllocation(
+        credentials: .init(username: "user", password: Secret("password")),
+        peers: [TransportAddress(ipv4: 0x7F00_0001, port: 4000)],
+        isReliable: true,
+        now: .zero
+    )
+    _ = allocation.start(at: .zero, using: &generator)
+    guard let messages = try? stream.receive(input) else { return }
+    for message in messages {
+        precondition(message.count <= TURNStream.maximumMessageLength, "a message is too long")
+        _ = allocation.receive(message.span, at: .zero, using: &generator)
+    }
+}
+
+private struct ZeroGenerator: RandomNumberGenerator {
+    mutating func next() -> UInt64 { 0 }
+}
+
 /// A TCP stream in pieces whose length its first byte tells: cut otherwise, it must give the same datagrams.
 func fuzzFrames(_ input: Span<UInt8>) {
     guard input.count > 0 else { return }

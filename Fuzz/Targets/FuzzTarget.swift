@@ -6,6 +6,7 @@ import Media
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case stun
     case ice
+    case turn
     case frames
     case rtp
     case rtcp
@@ -32,6 +33,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .stun: fuzzSTUN(input)
         case .ice: fuzzICE(input)
+        case .turn: fuzzTURN(input)
         case .frames: fuzzFrames(input)
         case .rtp: fuzzRTP(input)
         case .rtcp: fuzzRTCP(input)

@@ -162,7 +162,26 @@ struct SessionTests {
         try #require(links.count == 4)
         #expect(links[0] == "<stun:stun.example.org:3478>; rel=\"ice-server\"")
         #expect(links[1].hasPrefix("<turn:turn.example.org>; rel=\"ice-server\"; username=\""))
-        #expect(links[1].contains(":martlet\"; credential=\"") && !links[1].contains("hunter2"))
+        #expect(links[1].contains(":loopback\"; credential=\"") && !links[1].contains("hunter2"))
         #expect(links[2].contains("username=\"me\\\"\"; credential=\"it\"; credential-type=\"password\""))
+    }
+
+    @Test func `OPTIONS names ICE servers to those who may have a session, and to nobody else`() async throws {
+        let configuration = HTTPServiceConfiguration(iceServers: [
+            .init(url: "turn:turn.example.org", access: .sharedSecret(Secret("hunter2")))
+        ])
+        let client = await Client(policy: AccessPolicy(play: .nobody), configuration: configuration)
+        let stranger = try await client.send(.options, "/whep/cam", from: Client.elsewhere)
+        #expect(stranger.status == .ok)
+        #expect(stranger.headers[.link] == nil)
+        let wrong = try await client.send(.options, "/whep/cam", from: Client.elsewhere, token: Secret("wrong"))
+        #expect(wrong.status == .ok)
+        #expect(wrong.headers[.link] == nil)
+        let token = try await client.token("cam", [.play])
+        let entitled = try await client.send(.options, "/whep/cam", from: Client.elsewhere, token: token)
+        #expect(entitled.headers[.link]?.hasPrefix("<turn:turn.example.org>; rel=\"ice-server\"") == true)
+        #expect(entitled.headers[.cacheControl] == "no-store")
+        let other = try await client.send(.options, "/whip/cam", from: Client.elsewhere, token: token)
+        #expect(other.headers[.link] == nil)
     }
 }

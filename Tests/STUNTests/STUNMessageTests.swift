@@ -16,6 +16,7 @@ struct STUNMessageTests {
             .mappedAddress(ipv4), .mappedAddress(ipv6), .xorMappedAddress(ipv4), .xorMappedAddress(ipv6),
             .username(Array("abcd:efgh".utf8)), .errorCode(.roleConflict),
             .errorCode(STUNErrorCode(code: 699, reason: "")), .unknownAttributes([0x7FFF, 0x0031, 3]),
+            .lifetime(600), .xorPeerAddress(ipv4), .xorRelayedAddress(ipv6), .requestedTransport(17),
             .realm([1]), .nonce([1, 2, 3]), .software(Array("Martlet".utf8)), .priority(.max), .useCandidate,
             .iceControlled(0), .iceControlling(.max), .unknown(type: 0xC057, value: [0, 1, 2, 3, 4]),
             .unknown(type: 0x7001, value: []),

@@ -16,9 +16,9 @@ struct Examination {
     let settings: Settings
 
     func findings() async -> [Finding] {
-        [dataDirectory(), http(), await rtmp()] + media() + [
-            videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors(),
-        ]
+        let (media, candidates) = media()
+        return [dataDirectory(), http(), await rtmp()] + media + turn(reaching: candidates)
+            + [videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors()]
     }
 
     private func dataDirectory() -> Finding {
@@ -52,25 +52,26 @@ struct Examination {
     }
 
     /// Opens the real port with one worker: the addresses are those that clients would get.
-    private func media() -> [Finding] {
+    private func media() -> ([Finding], candidates: [TransportAddress]) {
         let configuration: MediaPlaneConfiguration
         do {
             configuration = try Composition.media(settings.webrtc)
         } catch {
-            return [Finding("advertised addresses", .failed, error.description)]
+            return ([Finding("advertised addresses", .failed, error.description)], [])
         }
         do {
             let plane = try MediaPlane(configuration: configuration) { _ in }
             defer { plane.stop() }
-            return [
+            let findings = [
                 Finding(
                     "media port", .ok,
                     "UDP \(plane.port) on \(settings.webrtc.host) is free, and so is the TCP port"
                         + (plane.acceptsTCP ? "; let clients reach both" : " (not used by clients: webrtc.tcp is off)")),
                 advertised(plane.candidates, acceptsTCP: plane.acceptsTCP),
             ]
+            return (findings, plane.candidates)
         } catch {
-            return [Finding("media port", PortTrouble(error))]
+            return ([Finding("media port", PortTrouble(error))], [])
         }
     }
 
@@ -152,7 +153,7 @@ struct Examination {
 
 extension TransportAddress {
     /// 10/8, 172.16/12, 192.168/16 (RFC 1918) or fc00::/7 (RFC 4193).
-    fileprivate var isPrivate: Bool {
+    var isPrivate: Bool {
         guard let ipv4 else { return high >> 57 == 0x7E }
         return ipv4 >> 24 == 10 || ipv4 >> 20 == 0xAC1 || ipv4 >> 16 == 0xC0A8
     }

@@ -11,6 +11,14 @@ package struct Grant: Sendable, Equatable {
         ///
         /// - Parameter digest: Opaque and stable: the same for every token of one subject, never a secret.
         case credential(digest: String)
+
+        /// Tells holders apart where space is short, as in the user names of a TURN server.
+        package var shortName: String {
+            switch self {
+            case .loopback: "loopback"
+            case .anonymous(let digest), .credential(let digest): String(digest.prefix(12))
+            }
+        }
     }
 
     package var permission: Permission

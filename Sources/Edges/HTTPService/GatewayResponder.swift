@@ -57,7 +57,13 @@ package struct GatewayResponder: HTTPResponder {
     ) async throws(Problem) -> Response {
         let route = try Route(path: path)
         // Browsers ask this before they send a token, so it needs none.
-        if request.method == .options { return CrossOrigin.options(for: route) }
+        if request.method == .options {
+            var response = CrossOrigin.options(for: route)
+            if case .endpoint(let kind, let stream) = route {
+                await sessions.addServers(to: &response, kind, stream, request, peer: peer)
+            }
+            return response
+        }
         switch route {
         case .endpoint(let kind, let stream):
             return try await sessions.endpoint(kind, stream, request, peer: peer)

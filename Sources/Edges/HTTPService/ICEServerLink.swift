@@ -21,16 +21,18 @@ package struct ICEServerLink: Sendable {
     /// How long the credentials of a session last: longer than any session should.
     static let lifetime = Duration.seconds(24 * 3600)
 
-    /// - Parameter now: Seconds since 1970.
+    /// - Parameters:
+    ///   - now: Seconds since 1970.
+    ///   - name: What the TURN server tells users apart by, in its log and for its quotas.
     /// - Returns: The value of a `Link` field.
-    func fieldValue(now: Int64) -> String {
+    func fieldValue(now: Int64, name: String = "martlet") -> String {
         let link = "<\(url)>; rel=\"ice-server\""
         switch access {
         case .open: return link
         case .fixed(let username, let credential):
             return Self.with(link, username: username, credential: credential.revealed)
         case .sharedSecret(let secret):
-            let made = TURNCredential(secret: secret, expiresAt: now + Self.lifetime.components.seconds)
+            let made = TURNCredential(secret: secret, expiresAt: now + Self.lifetime.components.seconds, name: name)
             return Self.with(link, username: made.username, credential: made.password.revealed)
         }
     }

@@ -62,10 +62,7 @@ struct SessionRoutes: Sendable {
             .eTag: answer.entityTag,
             .cacheControl: "no-store",
         ]
-        let now = Int64(Date.now.timeIntervalSince1970)
-        for server in iceServers {
-            headers.append(HTTPField(name: .link, value: server.fieldValue(now: now)))
-        }
+        announceServers(to: grant.holder, in: &headers)
         if kind == .viewer {
             for link in ExtensionRoutes.links(session: path, hasLayers: answer.hasLayers) {
                 headers.append(HTTPField(name: .link, value: link))
@@ -73,6 +70,31 @@ struct SessionRoutes: Sendable {
         }
         let status: HTTPResponse.Status = answer.offerEnds == nil ? .created : .notAcceptable
         return Response(status: status, headers: headers, body: .init(byteBuffer: .init(string: answer.sdp)))
+    }
+
+    /// Adds the STUN and TURN servers to an answer to `OPTIONS` (RFC 9725 section 4.6), for clients that must know them
+    /// before they make an offer.
+    ///
+    /// `OPTIONS` needs no token, but the credentials in these links are for those who may have a session.
+    func addServers(
+        to response: inout Response,
+        _ kind: SessionKind,
+        _ stream: StreamName,
+        _ request: Request,
+        peer: TransportAddress?
+    ) async {
+        guard !iceServers.isEmpty,
+            let grant = try? await access.authorize(Self.permission(kind), stream: stream, request, peer: peer)
+        else { return }
+        announceServers(to: grant.holder, in: &response.headers)
+        response.headers[.cacheControl] = "no-store"
+    }
+
+    private func announceServers(to holder: Grant.Holder, in headers: inout HTTPFields) {
+        let now = Int64(Date.now.timeIntervalSince1970)
+        for server in iceServers {
+            headers.append(HTTPField(name: .link, value: server.fieldValue(now: now, name: holder.shortName)))
+        }
     }
 
     /// `PATCH`, `DELETE`, `HEAD` and `GET` on a session.

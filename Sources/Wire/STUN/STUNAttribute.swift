@@ -1,14 +1,18 @@
 package import Primitives
 
-/// The attribute types that this codec knows (RFC 8489 §18.3, RFC 8445 §16.1).
+/// The attribute types that this codec knows (RFC 8489 §18.3, RFC 8445 §16.1, RFC 8656 §18).
 package enum STUNAttributeType: UInt16, Sendable {
     case mappedAddress = 0x0001
     case username = 0x0006
     case messageIntegrity = 0x0008
     case errorCode = 0x0009
     case unknownAttributes = 0x000A
+    case lifetime = 0x000D
+    case xorPeerAddress = 0x0012
     case realm = 0x0014
     case nonce = 0x0015
+    case xorRelayedAddress = 0x0016
+    case requestedTransport = 0x0019
     case xorMappedAddress = 0x0020
     case priority = 0x0024
     case useCandidate = 0x0025
@@ -30,6 +34,14 @@ package enum STUNAttribute: Equatable, Sendable {
     case realm([UInt8])
     case nonce([UInt8])
     case software([UInt8])
+    /// How long a TURN server keeps an allocation, in seconds (RFC 8656 §18.2).
+    case lifetime(UInt32)
+    /// The other end of what a TURN server relays (RFC 8656 §18.3).
+    case xorPeerAddress(TransportAddress)
+    /// The address that a TURN server gave to an allocation (RFC 8656 §18.5).
+    case xorRelayedAddress(TransportAddress)
+    /// The protocol between TURN server and peer, by its IANA number: 17 is UDP (RFC 8656 §18.7).
+    case requestedTransport(UInt8)
     /// The priority that a peer-reflexive candidate found by this check would get (RFC 8445 §7.1.1).
     case priority(UInt32)
     case useCandidate
@@ -69,6 +81,18 @@ package enum STUNAttribute: Equatable, Sendable {
             self = .nonce(try reader.readArray(value.count))
         case .software:
             self = .software(try reader.readArray(value.count))
+        case .lifetime:
+            self = .lifetime(try reader.readInteger())
+        case .xorPeerAddress:
+            let mask = STUNAddress.Mask.exclusiveOr(transactionID: transactionID)
+            self = .xorPeerAddress(try STUNAddress.read(&reader, mask: mask))
+        case .xorRelayedAddress:
+            let mask = STUNAddress.Mask.exclusiveOr(transactionID: transactionID)
+            self = .xorRelayedAddress(try STUNAddress.read(&reader, mask: mask))
+        case .requestedTransport:
+            self = .requestedTransport(try reader.readInteger())
+            // The rest is reserved, and to be ignored.
+            try reader.skip(3)
         case .priority:
             self = .priority(try reader.readInteger())
         case .useCandidate:
@@ -102,6 +126,15 @@ extension STUNAttribute {
         case .realm(let realm): Self.write(.realm, value: realm, to: &writer)
         case .nonce(let nonce): Self.write(.nonce, value: nonce, to: &writer)
         case .software(let software): Self.write(.software, value: software, to: &writer)
+        case .lifetime(let seconds): Self.write(.lifetime, value: Self.bigEndian(seconds), to: &writer)
+        case .xorPeerAddress(let address):
+            let mask = STUNAddress.Mask.exclusiveOr(transactionID: transactionID)
+            Self.write(.xorPeerAddress, value: STUNAddress.encoded(address, mask: mask), to: &writer)
+        case .xorRelayedAddress(let address):
+            let mask = STUNAddress.Mask.exclusiveOr(transactionID: transactionID)
+            Self.write(.xorRelayedAddress, value: STUNAddress.encoded(address, mask: mask), to: &writer)
+        case .requestedTransport(let number):
+            Self.write(.requestedTransport, value: [number, 0, 0, 0], to: &writer)
         case .priority(let priority): Self.write(.priority, value: Self.bigEndian(priority), to: &writer)
         case .useCandidate: Self.write(.useCandidate, value: [], to: &writer)
         case .iceControlled(let tieBreaker):

@@ -20,6 +20,12 @@ package struct STUNMessage: Sendable {
 
         /// Binding, the only method that ICE uses.
         package static let binding = Method(rawValue: 0x001)
+        /// Asks a TURN server for a relayed address (RFC 8656 §7).
+        package static let allocate = Method(rawValue: 0x003)
+        /// Prolongs an allocation, or ends it with a lifetime of 0 (RFC 8656 §8).
+        package static let refresh = Method(rawValue: 0x004)
+        /// Lets a peer send to the relayed address (RFC 8656 §10).
+        package static let createPermission = Method(rawValue: 0x008)
     }
 
     package var `class`: Class
@@ -142,7 +148,8 @@ extension STUNMessage {
     /// Whether MESSAGE-INTEGRITY is there and was made with `key`, compared in constant time.
     ///
     /// - Parameters:
-    ///   - key: The ICE password as UTF-8 (short-term credentials, RFC 8489 §9.1.1).
+    ///   - key: The ICE password as UTF-8 (short-term credentials, RFC 8489 §9.1.1), or a
+    ///     ``STUNLongTermKey``.
     ///   - datagram: The bytes this message was parsed from.
     /// - Returns: `false` also when the message has no MESSAGE-INTEGRITY.
     package func hasValidIntegrity(key: [UInt8], in datagram: Span<UInt8>) -> Bool {
