@@ -17,6 +17,7 @@ struct LossTests {
                 arriving: .zero,
                 ceiling: .megabits(1),
                 roundTrip: .milliseconds(50),
+                hasQueue: true,
                 at: at(start + step * 500)
             )
         }
@@ -53,7 +54,8 @@ struct LossTests {
         #expect(control.limit == nil)
     }
 
-    @Test func `the limit does not fall below 70% of what arrives`() throws {
+    @Test(arguments: [(true, 0.7), (false, 0.85)])
+    func `the limit does not fall below 70% of what arrives, or 85% without a queue`(hasQueue: Bool, part: Double) {
         var control = LossController()
         for step in 0..<40 as Range<Int64> {
             control.receive(
@@ -63,10 +65,28 @@ struct LossTests {
                 arriving: .kilobits(700),
                 ceiling: .megabits(1),
                 roundTrip: .zero,
+                hasQueue: hasQueue,
                 at: Self.at(step * 500)
             )
         }
-        #expect(control.limit == .kilobits(700) * 0.7)
+        #expect(control.limit == .kilobits(700) * part)
+    }
+
+    @Test func `what arrived in a bad moment is no limit for a better one`() {
+        var control = LossController()
+        for (step, arriving) in [900, 300, 300, 800, 800].enumerated() {
+            control.receive(
+                expected: 100,
+                lost: 20,
+                current: .megabits(1),
+                arriving: .kilobits(Double(arriving)),
+                ceiling: .megabits(1),
+                roundTrip: .zero,
+                hasQueue: false,
+                at: Self.at(Int64(step) * 500)
+            )
+        }
+        #expect(control.limit.map { $0 >= .kilobits(680) } == true)
     }
 
     @Test func `a handful of packets is no judgement`() {
@@ -79,6 +99,7 @@ struct LossTests {
                 arriving: .zero,
                 ceiling: .megabits(1),
                 roundTrip: .zero,
+                hasQueue: true,
                 at: Self.at(step * 1_000)
             )
         }
@@ -96,6 +117,7 @@ struct LossTests {
                     arriving: .zero,
                     ceiling: .megabits(1),
                     roundTrip: .zero,
+                    hasQueue: true,
                     at: Self.at(step * 600)
                 )
                 #expect((0...1).contains(control.lossFraction))

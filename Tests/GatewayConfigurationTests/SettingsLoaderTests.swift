@@ -47,6 +47,17 @@ struct SettingsLoaderTests {
         #expect(settings.webrtc.port == 3003)
     }
 
+    @Test func `playout delays are ranges, for all streams and for single ones`() throws {
+        let settings = try load(
+            yaml: "webrtc:\n  playout_delay: 0s-1s\n  playout_delays: ['cam-*=200ms-800ms', talk=auto]"
+        ).settings.webrtc
+        #expect(settings.playoutDelay?.bounds == .zero ... .seconds(1))
+        #expect(settings.playoutDelays.map(\.pattern) == ["cam-*", "talk"])
+        #expect(settings.playoutDelays.first?.range?.bounds == .milliseconds(200) ... .milliseconds(800))
+        #expect(settings.playoutDelays.last?.range == nil)
+        #expect(try load(yaml: "webrtc.playout_delay: auto").settings.webrtc.playoutDelay == nil)
+    }
+
     @Test func `dotted and nested keys are the same`() throws {
         #expect(try load(yaml: "auth.anonymous.publish: nobody").settings.auth.anonymousPublish == .nobody)
         #expect(
@@ -106,6 +117,7 @@ struct SettingsLoaderTests {
         let examples = [
             "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
             "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org", String(repeating: "ab", count: 32),
+            "0s-1s", "cam=0s-1s",
         ]
         let accepted = examples.first { example in
             problems(commandLine: [key: example]).isEmpty

@@ -12,8 +12,8 @@ struct RepeatFilterTests {
         }
         let roundTrip = Interval.milliseconds(80)
         #expect(admit(ssrc: 1, 100, roundTrip: roundTrip, at: .zero) == true)
-        #expect(admit(ssrc: 1, 100, roundTrip: roundTrip, at: .zero + .milliseconds(79)) == false)
-        #expect(admit(ssrc: 2, 100, roundTrip: roundTrip, at: .zero + .milliseconds(79)) == true)
+        #expect(admit(ssrc: 1, 100, roundTrip: roundTrip, at: .zero + .milliseconds(74)) == false)
+        #expect(admit(ssrc: 2, 100, roundTrip: roundTrip, at: .zero + .milliseconds(74)) == true)
         #expect(admit(ssrc: 1, 100, roundTrip: roundTrip, at: .zero + .milliseconds(80)) == true)
     }
 

@@ -62,13 +62,30 @@ struct PacingTests {
 
     @Test(arguments: [true, false])
     func `pictures may wait for sound, and only for sound`(hasSound: Bool) throws {
+        let delays = try playoutDelays(hasSound: hasSound, setting: nil)
+        #expect(delays.count == 9)
+        #expect(delays.allSatisfy { $0 == PlayoutDelay(minimum: 0, maximum: hasSound ? 100 : 0) })
+    }
+
+    @Test(arguments: [true, false])
+    func `pictures wait as long as the stream's setting says`(hasSound: Bool) throws {
+        let setting = PlayoutDelay(minimum: 20, maximum: 80)
+        let delays = try playoutDelays(hasSound: hasSound, setting: setting)
+        #expect(delays.count == 9)
+        #expect(delays.allSatisfy { $0 == setting })
+    }
+
+    /// The playout delays of the first nine packets of video that a viewer is sent.
+    private func playoutDelays(hasSound: Bool, setting: PlayoutDelay?) throws -> [PlayoutDelay] {
         let scene = try Scene()
         scene.worker.perform(.addTrack(.init(id: 2, codec: .opus, owner: 0)))
         let viewer = try VirtualClient(id: 50)
         let picture = PlaybackSender(
             mid: "0", trackIndex: 0, payloadType: 96, ssrc: 9000, supportsNACK: true, playoutDelayExtension: 5)
         let sound = PlaybackSender(mid: "1", trackIndex: 1, payloadType: 111, ssrc: 9001)
-        let bindings = [PlaybackBinding(track: 1, sender: picture), PlaybackBinding(track: 2, sender: sound)]
+        let bindings = [
+            PlaybackBinding(track: 1, sender: picture, playoutDelay: setting), PlaybackBinding(track: 2, sender: sound),
+        ]
         scene.worker.perform(.addViewer(viewer.specification, hasSound ? bindings : [bindings[0]]))
         viewer.connect(to: scene.worker)
         scene.play(frames: 3, firstIsKey: true)
@@ -79,7 +96,6 @@ struct PacingTests {
             else { continue }
             delays += PlayoutDelay(parsing: packet.span.extracting(range)).map { [$0] } ?? []
         }
-        #expect(delays.count == 9)
-        #expect(delays.allSatisfy { $0 == PlayoutDelay(minimum: 0, maximum: hasSound ? 100 : 0) })
+        return delays
     }
 }

@@ -63,9 +63,17 @@ enum Composition {
             case .transcode: .transcode
             case .hlsOnly: .keep
             }
+        let common = settings.webrtc.playoutDelay?.bounds
+        let single = settings.webrtc.playoutDelays.compactMap { entry in
+            StreamPattern(entry.pattern).map { (pattern: $0, range: entry.range?.bounds) }
+        }
         return GatewayPolicy(
             takeover: takeover, reordering: reordering, transcoding: transcodingPolicy(settings.transcode),
-            grace: settings.publish.grace)
+            grace: settings.publish.grace
+        ) { stream in
+            guard let match = single.first(where: { $0.pattern.matches(stream.description) }) else { return common }
+            return match.range
+        }
     }
 
     private static func transcodingPolicy(_ settings: Settings.Transcode) -> TranscodingPolicy {

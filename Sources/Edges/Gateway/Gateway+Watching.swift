@@ -1,6 +1,7 @@
 import Media
 import MediaIO
 package import Primitives
+import RTP
 import WebRTC
 
 /// Viewers by WHEP, and the workers that carry a stream for them.
@@ -103,9 +104,11 @@ extension Gateway {
         }
         sessions[session.id] = session
         relayIfNeeded(stream.name, to: session.worker)
+        let playoutDelay = policy.playoutDelay(stream.name).map(PlayoutDelay.init)
         let bindings = senders.map {
             let track = tracks[$0.trackIndex]
-            return PlaybackBinding(track: track.id, sender: $0, layers: track.layers.map(\.id))
+            return PlaybackBinding(
+                track: track.id, sender: $0, layers: track.layers.map(\.id), playoutDelay: playoutDelay)
         }
         plane.post(.addViewer(specification, bindings), to: session.worker)
         streams[stream.name]?.viewers[session.id] = session

@@ -1,6 +1,6 @@
 import ICE
 import MediaIO
-import Primitives
+package import Primitives
 
 /// Which half of WHIP/WHEP a session belongs to.
 package enum SessionKind: String, Sendable, Hashable {
@@ -125,6 +125,8 @@ package struct GatewayPolicy: Sendable {
     package var transcoding: TranscodingPolicy
     /// How long viewers are kept when a publisher has gone.
     package var grace: Duration
+    /// How long viewers of a stream may hold pictures back; `nil` is as short as lip sync allows.
+    package var playoutDelay: @Sendable (StreamName) -> ClosedRange<Duration>?
     /// Sessions at most; beyond that new ones are refused.
     package var maximumSessions: Int
     /// Streams at most.
@@ -136,12 +138,14 @@ package struct GatewayPolicy: Sendable {
         transcoding: TranscodingPolicy = TranscodingPolicy(),
         grace: Duration = .seconds(15),
         maximumSessions: Int = 10_000,
-        maximumStreams: Int = 1_000
+        maximumStreams: Int = 1_000,
+        playoutDelay: @escaping @Sendable (StreamName) -> ClosedRange<Duration>? = { _ in nil }
     ) {
         self.takeover = takeover
         self.reordering = reordering
         self.transcoding = transcoding
         self.grace = grace
+        self.playoutDelay = playoutDelay
         self.maximumSessions = maximumSessions
         self.maximumStreams = maximumStreams
     }

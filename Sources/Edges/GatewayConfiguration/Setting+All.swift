@@ -87,6 +87,29 @@ extension Setting {
             isSecret: true,
             "STUN and TURN servers that clients are told to use."
         ),
+        Setting(
+            "webrtc.playout_delay",
+            \.webrtc.playoutDelay,
+            .optional(
+                ValueForm<PlayoutRange>(
+                    expected: "a range of durations up to 10s",
+                    parse: { text throws(InvalidValue) in try PlayoutRange(parsing: text) },
+                    format: { $0.description }
+                ),
+                absent: "auto"
+            ),
+            "How long viewers may hold pictures back, as MIN-MAX; `auto` is as short as lip sync allows."
+        ),
+        Setting(
+            "webrtc.playout_delays",
+            \.webrtc.playoutDelays,
+            .list(
+                "STREAM=MIN-MAX",
+                of: { text throws(InvalidValue) in try StreamPlayoutDelay(parsing: text) },
+                format: { $0.text }
+            ),
+            "The playout delay of single streams; the first name that fits counts."
+        ),
     ]
 
     private static let publish = [

@@ -75,6 +75,10 @@ package struct Settings: Sendable, Equatable {
         package var srtpBackend: SRTPChoice = .automatic
         /// `webrtc.ice_servers`: STUN and TURN servers handed to clients in `Link` headers.
         package var iceServers: [ICEServer] = []
+        /// `webrtc.playout_delay`: how long viewers may hold pictures back; `nil` is as short as lip sync allows.
+        package var playoutDelay: PlayoutRange?
+        /// `webrtc.playout_delays`: the same for single streams; the first pattern that fits counts.
+        package var playoutDelays: [StreamPlayoutDelay] = []
     }
 
     package enum SRTPChoice: String, Sendable, CaseIterable {

@@ -22,22 +22,7 @@ package struct StreamKeyDigest: Sendable, Equatable {
                 cure: "write the output of: printf %s KEY | sha256sum"
             )
         }
-        let pattern = parts.count == 2 ? String(parts[0]) : "*"
-        guard (1...128).contains(pattern.utf8.count),
-            pattern.utf8.allSatisfy({ byte in
-                switch byte {
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: "._-*".utf8.contains(byte)
-                }
-            })
-        else {
-            throw InvalidValue(
-                "`\(pattern)` is not a stream name",
-                cure: "use A-Z a-z 0-9 . _ - and * for anything"
-            )
-        }
+        let pattern = parts.count == 2 ? try StreamNamePattern.check(parts[0]) : "*"
         self.init(pattern: pattern, sha256: digest)
     }
 }

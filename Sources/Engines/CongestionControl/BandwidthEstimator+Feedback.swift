@@ -13,6 +13,7 @@ extension BandwidthEstimator {
             trendline.reset()
             arriving.reset()
         }
+        coverage.receive(base: feedback.baseSequenceNumber, count: feedback.packetStatusCount)
         var received = 0
         var late = 0
         var newest: Instant?
@@ -35,9 +36,10 @@ extension BandwidthEstimator {
             expected: received + lost,
             lost: lost - late,
             current: min(rate.bitrate, cap ?? .highest),
-            arriving: arriving.bitrate ?? .zero,
+            arriving: (arriving.bitrate ?? .zero) * (1 / coverage.part),
             ceiling: rate.bitrate,
             roundTrip: controlRoundTrip,
+            hasQueue: overusedAt.map { now - $0 < Self.queueMemory } ?? false,
             at: now
         )
         combine()
@@ -100,6 +102,7 @@ extension BandwidthEstimator {
             arriving: sent * (1 - Double(new.lost) / Double(new.expected)),
             ceiling: cap ?? sent * Self.reportCeiling,
             roundTrip: controlRoundTrip,
+            hasQueue: false,
             at: now
         )
         combine()

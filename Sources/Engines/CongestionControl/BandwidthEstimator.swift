@@ -40,6 +40,8 @@ package struct BandwidthEstimator: ~Copyable {
     static var maximumRoundTrip: Interval { .seconds(1) }
     /// A limit for a viewer without feedback ends when it is this much more than we send.
     static var reportCeiling: Double { 2 }
+    /// A queue that has shown this lately may not have drained.
+    static var queueMemory: Interval { .seconds(5) }
 
     let configuration: Configuration
     var history: SendHistory?
@@ -51,6 +53,7 @@ package struct BandwidthEstimator: ~Copyable {
     var arriving = RateWindow()
     var sending = RateWindow()
     var loss = LossController()
+    var coverage = FeedbackCoverage()
     var reports = LossReports()
     var applicationLimit = ApplicationLimit()
     var probes = ProbeController()
@@ -142,8 +145,9 @@ package struct BandwidthEstimator: ~Copyable {
     /// At least every 100 ms; a probe begins no sooner than the next call.
     package mutating func advance(to now: Instant) {
         applicationLimit.update(at: now)
+        // Who is sent nothing, as while a picture is paused, has nothing to report.
         if let lastFeedbackAt, let lastSentAt, lastSentAt - lastFeedbackAt > Self.feedbackTimeout,
-            now - (lastSilenceAt ?? lastFeedbackAt) >= .seconds(1)
+            lastSentAt > lastSilenceAt ?? lastFeedbackAt, now - (lastSilenceAt ?? lastFeedbackAt) >= .seconds(1)
         {
             lastSilenceAt = now
             rate.limit(to: max(rate.bitrate * Self.silenceFactor, configuration.minimum))

@@ -12,8 +12,13 @@ package struct LossController: Sendable {
     /// Losses are judged over at least this many packets and this long, so that chance does not make 5% look like 10%.
     package static let minimumPackets = 50
     package static let minimumTime = Interval.milliseconds(500)
-    /// The part of what arrives that losses leave at least: less than all, for the queue that dropped the rest must drain.
-    private static let arrivingPart = 0.7
+    /// The part of what arrives that losses leave at least while there is a queue: less than all, for it must drain.
+    private static let drainingPart = 0.7
+    /// The same where nothing speaks of a queue.
+    ///
+    /// What is sent again arrives too, so on a path that loses at random this much of a stream is left, however much is
+    /// lost: far above where a picture is taken away.
+    private static let arrivingPart = 0.85
     private static let memory = Interval.seconds(3)
     /// What losses never go below: growth from nothing would take for ever.
     private static let minimum = Bitrate.kilobits(50)
@@ -46,9 +51,10 @@ package struct LossController: Sendable {
     ///   - expected: Packets that were reported on for the first time; negative counts as 0.
     ///   - lost: How many of them are missing, less those that turned out to be late only.
     ///   - current: The estimate as the other controllers have it, or the rate we send at: what losses reduce.
-    ///   - arriving: What arrives, as far as known; the limit does not fall below 70% of it.
+    ///   - arriving: What arrives, as far as known; the limit does not stay below 85% of it, or 70%.
     ///   - ceiling: A limit that has grown above this limits nothing and is dropped.
     ///   - roundTrip: Time until a reduction can show.
+    ///   - hasQueue: Whether packets have been delayed lately by a queue of their own.
     ///   - now: When the report came.
     package mutating func receive(
         expected: Int,
@@ -57,6 +63,7 @@ package struct LossController: Sendable {
         arriving: Bitrate,
         ceiling: Bitrate,
         roundTrip: Interval,
+        hasQueue: Bool,
         at now: Instant
     ) {
         self.expected += max(expected, 0)
@@ -71,7 +78,7 @@ package struct LossController: Sendable {
         windowStart = now
         judge(
             current: current,
-            floor: max(arriving * Self.arrivingPart, Self.minimum),
+            floor: max(arriving * (hasQueue ? Self.drainingPart : Self.arrivingPart), Self.minimum),
             ceiling: ceiling,
             roundTrip: roundTrip,
             elapsed: elapsed,
@@ -91,7 +98,8 @@ package struct LossController: Sendable {
             if let lastDecrease, now - lastDecrease < .milliseconds(300) + roundTrip { return }
             lastDecrease = now
             let before = min(limit ?? current, current)
-            limit = min(before, max(before * (1 - 0.5 * lossFraction), floor))
+            // What arrived in a bad moment is no limit for a better one, even if that is no good one.
+            limit = max(before * (1 - 0.5 * lossFraction), min(floor, current))
         } else if lossFraction < Self.lowLoss, let limit {
             let grown = limit * (1 + (Self.growthPerSecond - 1) * elapsed) + .kilobits(1)
             self.limit = grown < ceiling ? grown : nil

@@ -1,6 +1,6 @@
 package import Primitives
 
-/// Keeps one packet from being sent again twice within a round trip, however often a viewer asks.
+/// Keeps one packet from being sent again twice within (fifteen sixteenths of) a round trip, however often a viewer asks.
 ///
 /// A direct-mapped table of fixed size that is allocated with the first request: two packets that share a place merely
 /// push each other out, and then a request may be answered once too often.
@@ -40,7 +40,8 @@ package struct RepeatFilter: Sendable {
         // 1 << 48 tells the first packet of SSRC 0 from an empty place.
         let key = 1 << 48 | UInt64(ssrc) << 16 | UInt64(sequenceNumber)
         let position = Int((sequenceNumber ^ UInt16(truncatingIfNeeded: ssrc)) & UInt16(Self.capacity - 1))
-        let interval = min(roundTrip ?? Self.defaultInterval, Self.maximumInterval)
+        // Round trips are measured too long rather than too short, and who asks again after one must not be refused.
+        let interval = min(roundTrip.map { $0 - $0 / 16 } ?? Self.defaultInterval, Self.maximumInterval)
         if entries[position].key == key, now - entries[position].at < interval { return false }
         entries[position] = Entry(key: key, at: now)
         return true

@@ -68,11 +68,16 @@ package struct PlaybackBinding: Sendable {
     package var sender: PlaybackSender
     /// The tracks that are layers of the same picture, `track` among them; empty where there is only one.
     package var layers: [TrackID]
+    /// How long the viewer may hold pictures back; `nil` is as short as lip sync allows.
+    package var playoutDelay: PlayoutDelay?
 
-    package init(track: TrackID, sender: PlaybackSender, layers: [TrackID] = []) {
+    package init(
+        track: TrackID, sender: PlaybackSender, layers: [TrackID] = [], playoutDelay: PlayoutDelay? = nil
+    ) {
         self.track = track
         self.sender = sender
         self.layers = layers
+        self.playoutDelay = playoutDelay
     }
 }
 

@@ -88,7 +88,7 @@ extension MediaCore {
     private mutating func receive(_ blocks: [ReportBlock], peer slot: Int, at now: Instant) {
         for block in blocks where subscription(to: block.ssrc, peer: slot) != nil {
             let roundTrip = block.roundTripTime(at: ntp(at: now))
-            if let roundTrip { peers[slot].pointee.roundTrip = roundTrip }
+            if let roundTrip { peers[slot].pointee.note(roundTrip: roundTrip) }
             peers[slot].pointee.bandwidth?.receive(block, roundTrip: roundTrip, at: now)
             let lost = max(Int(block.cumulativeLost), 0)
             let before = peers[slot].pointee.reportedLoss[block.ssrc] ?? 0

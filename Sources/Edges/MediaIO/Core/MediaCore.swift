@@ -318,7 +318,7 @@ package struct MediaCore: ~Copyable {
                 headerExtension: HeaderExtensionTemplate(
                     transportCC: binding.sender.transportCCExtension,
                     playoutDelay: binding.sender.playoutDelayExtension.map {
-                        ($0, Self.playoutDelay(withSound: hasSound))
+                        ($0, binding.playoutDelay ?? Self.playoutDelay(withSound: hasSound))
                     }
                 ),
                 isVideo: tracks[track].pointee.isVideo,

@@ -127,6 +127,11 @@ struct Peer: ~Copyable {
         return bindingLayers[binding][layer]
     }
 
+    /// Takes a measured round trip: what is longer than the last may be a report that was held up.
+    mutating func note(roundTrip sample: Interval) {
+        roundTrip = roundTrip.map { sample < $0 ? sample : $0 + (sample - $0) / 8 } ?? sample
+    }
+
     /// Retransmitted packets that a viewer may ask for at once, and per second.
     static let retransmissionBurst = 256
     static let retransmissionsPerSecond = 1024
