@@ -70,6 +70,14 @@ private func frames(of stream: [UInt8], pieces: Int) -> [[UInt8]] {
     return frames
 }
 
+func fuzzRED(_ input: Span<UInt8>) {
+    guard let payload = try? RedundantPayload(parsing: input) else { return }
+    precondition(payload.blocks.count <= RedundantPayload.maximumBlocks, "more blocks than are allowed")
+    for block in payload.blocks {
+        precondition(block.range.upperBound <= input.count, "a block lies outside the payload")
+    }
+}
+
 func fuzzRTP(_ input: Span<UInt8>) {
     guard let header = try? RTPHeader(parsing: input) else { return }
     precondition(header.payloadRange.upperBound <= input.count, "the payload lies outside the packet")

@@ -10,6 +10,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case frames
     case rtp
     case rtcp
+    case red
     case sdp
     case offer
     case trickle
@@ -37,6 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .frames: fuzzFrames(input)
         case .rtp: fuzzRTP(input)
         case .rtcp: fuzzRTCP(input)
+        case .red: fuzzRED(input)
         case .sdp: fuzzSessionDescription(input)
         case .offer: fuzzOffer(input)
         case .trickle: fuzzTrickle(input)

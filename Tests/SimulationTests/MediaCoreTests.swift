@@ -16,12 +16,13 @@ final class Scene {
 
     init(
         sequence: UInt32 = 100, timestamp: UInt32 = 1000, supportsPLI: Bool = true, supportsNACK: Bool = false,
-        rtx: Bool = false
+        rtx: Bool = false, captureTime: UInt8? = nil
     ) throws {
         worker = VirtualWorker()
         camera = VirtualCamera(client: try VirtualClient(id: 1), sequence: sequence, timestamp: timestamp)
         worker.perform(.addTrack(.init(id: track, codec: .h264, owner: 0)))
-        let negotiated = VirtualCamera.track(supportsPLI: supportsPLI, supportsNACK: supportsNACK, rtx: rtx)
+        var negotiated = VirtualCamera.track(supportsPLI: supportsPLI, supportsNACK: supportsNACK, rtx: rtx)
+        negotiated.absCaptureTimeExtension = captureTime
         worker.perform(
             .addPublisher(camera.client.specification, [IngestBinding(track: track, negotiated: negotiated)]))
         camera.client.connect(to: worker)
@@ -30,7 +31,8 @@ final class Scene {
 
     @discardableResult
     func join(
-        rtx: Bool = false, transportCC: UInt8? = nil, supportsREMB: Bool = false, from source: TransportAddress? = nil
+        rtx: Bool = false, transportCC: UInt8? = nil, supportsREMB: Bool = false, captureTime: UInt8? = nil,
+        from source: TransportAddress? = nil
     ) throws -> VirtualClient {
         let id = PeerID(10 + viewers.count)
         let client = try VirtualClient(id: id)
@@ -45,7 +47,8 @@ final class Scene {
             supportsNACK: true,
             supportsPLI: true,
             supportsREMB: supportsREMB,
-            transportCCExtension: transportCC
+            transportCCExtension: transportCC,
+            captureTimeExtension: captureTime
         )
         worker.perform(.addViewer(client.specification, [PlaybackBinding(track: track, sender: sender)]))
         viewers.append((client, ssrc))

@@ -296,6 +296,9 @@ final class VirtualCamera {
     static let repairedRIDExtension: UInt8 = 11
     /// The layer's name; `nil` without simulcast.
     var rid: String?
+    /// When the next frames were captured, by the camera's clock; `nil` says nothing.
+    var capturedAt: NTPTime?
+    static let captureTimeExtension: UInt8 = 7
     /// Stands in each payload behind the packet's number.
     var mark: UInt8 = 0xAB
     var rtxSSRC: UInt32 { ssrc + 1 }
@@ -382,7 +385,10 @@ final class VirtualCamera {
                     ssrc: ssrc,
                     marker: index == packets - 1,
                     payload: payload,
-                    extensions: rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? []
+                    extensions: (rid.map { [.init(id: Self.ridExtension, value: Array($0.utf8))] } ?? [])
+                        + (capturedAt.map {
+                            [AbsoluteCaptureTime(capturedAt: $0).element(id: Self.captureTimeExtension)]
+                        } ?? [])
                 )
             }
     }

@@ -34,7 +34,8 @@ struct PlaybackAnswerTests {
                     supportsFIR: true,
                     transportCCExtension: 4
                 ),
-                PlaybackSender(mid: "1", section: 1, trackIndex: 0, payloadType: 111, ssrc: 1002),
+                PlaybackSender(
+                    mid: "1", section: 1, trackIndex: 0, payloadType: 111, redPayloadType: 63, ssrc: 1002),
             ]
         )
         let description = try parsed(answer.sdp)
@@ -54,7 +55,9 @@ struct PlaybackAnswerTests {
             ]
         )
         let audio = description.media[1].attributes
-        #expect(description.media[1].formats == ["111"])
+        #expect(description.media[1].formats == ["111", "63"])
+        #expect(audio.all("rtpmap") == ["111 opus/48000/2", "63 red/48000/2"])
+        #expect(audio.all("fmtp").last == "63 111/111")
         #expect(audio.first("msid") == "martlet audio0")
         #expect(audio.first("fmtp") == "111 minptime=10;useinbandfec=1;sprop-stereo=1")
         #expect(audio.all("rtcp-fb").isEmpty)

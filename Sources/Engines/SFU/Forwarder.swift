@@ -101,6 +101,25 @@ package struct Forwarder: Sendable {
         timestamps = TimestampMap(offset: Int64(timestampOffset))
     }
 
+    /// When a packet last said when it was captured; see ``tellsCaptureTime(of:at:)``.
+    private var captureTimeToldAt: Instant?
+    /// Receivers work capture times out for five seconds after one; told this often, few are left without.
+    private static let captureTimeInterval = Interval.seconds(1)
+    /// The same for the beginning of a key frame, which has several packets that begin it.
+    private static let keyFrameCaptureTimeInterval = Interval.milliseconds(100)
+
+    /// Whether a packet should say when it was captured: about once a second, and at key frames.
+    ///
+    /// Not during a replay, whose timestamps are squeezed: what receivers would work out from them would be false.
+    @inline(__always)
+    package mutating func tellsCaptureTime(of record: PacketRecord, at now: Instant) -> Bool {
+        guard headerExtension.captureTimeID != 0, phase == .live else { return false }
+        let interval = record.startsKeyFrame ? Self.keyFrameCaptureTimeInterval : Self.captureTimeInterval
+        if let told = captureTimeToldAt, now - told < interval { return false }
+        captureTimeToldAt = now
+        return true
+    }
+
     /// Added to media times by the live mapping, which sender reports describe.
     package var timestampOffset: Int64 { timestamps.offset }
     /// Whether anything has been sent.

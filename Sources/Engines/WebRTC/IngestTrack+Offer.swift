@@ -20,6 +20,23 @@ extension IngestFormat {
         supportsREMB = !supportsTransportCC && format.feedback.contains("goog-remb")
     }
 
+    /// The same with the redundant form that the section offers for it.
+    func withRedundancy(from section: OfferedSection) -> IngestFormat {
+        guard let red = section.redundantFormat(of: payloadType) else { return self }
+        var format = self
+        format.redPayloadType = red.payloadType
+        let order = section.formats.map(\.payloadType)
+        format.prefersRED = order.firstIndex(of: red.payloadType) ?? 0 < order.firstIndex(of: payloadType) ?? 0
+        return format
+    }
+
+    /// Its payload types in the order in which the answer lists them.
+    var payloadTypes: [UInt8] {
+        let all =
+            prefersRED ? [redPayloadType, payloadType, rtxPayloadType] : [payloadType, rtxPayloadType, redPayloadType]
+        return all.compactMap(\.self)
+    }
+
     /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.
     var feedback: [String] {
         [
@@ -46,6 +63,7 @@ extension IngestTrack {
         let formats = carried.compactMap { format in
             format.codec.map { IngestFormat(format, codec: $0, hasTransportCC: transportCC != nil) }
         }
+        .map { $0.withRedundancy(from: section) }
         guard let first = formats.first else { return nil }
         mid = section.mid ?? ""
         selected = first

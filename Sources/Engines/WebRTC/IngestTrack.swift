@@ -16,6 +16,10 @@ package struct IngestFormat: Hashable, Sendable {
     package var payloadType: UInt8
     /// The payload type of retransmissions (RFC 4588); `nil` when there are none.
     package var rtxPayloadType: UInt8?
+    /// The payload type under which its frames may come with earlier ones in front (RFC 2198); `nil` when not agreed.
+    package var redPayloadType: UInt8?
+    /// Whether that one stands first in the offer.
+    package var prefersRED = false
     package var supportsNACK: Bool
     package var supportsPLI: Bool
     package var supportsFIR: Bool
@@ -26,6 +30,7 @@ package struct IngestFormat: Hashable, Sendable {
         description: TrackDescription,
         payloadType: UInt8,
         rtxPayloadType: UInt8? = nil,
+        redPayloadType: UInt8? = nil,
         supportsNACK: Bool = false,
         supportsPLI: Bool = false,
         supportsFIR: Bool = false,
@@ -35,6 +40,7 @@ package struct IngestFormat: Hashable, Sendable {
         self.description = description
         self.payloadType = payloadType
         self.rtxPayloadType = rtxPayloadType
+        self.redPayloadType = redPayloadType
         self.supportsNACK = supportsNACK
         self.supportsPLI = supportsPLI
         self.supportsFIR = supportsFIR
@@ -86,6 +92,7 @@ package struct IngestTrack: Sendable {
     package var description: TrackDescription { selected.description }
     package var payloadType: UInt8 { selected.payloadType }
     package var rtxPayloadType: UInt8? { selected.rtxPayloadType }
+    package var redPayloadType: UInt8? { selected.redPayloadType }
     package var supportsNACK: Bool { selected.supportsNACK }
     package var supportsPLI: Bool { selected.supportsPLI }
     package var supportsFIR: Bool { selected.supportsFIR }

@@ -20,6 +20,10 @@ package struct PlaybackSender: Hashable, Sendable {
     package var payloadType: UInt8
     /// Payload type and SSRC of retransmissions (RFC 4588); both `nil` when the viewer does not take them.
     package var rtxPayloadType: UInt8?
+    /// The payload type for sound that repeats earlier frames (RFC 2198); `nil` where not agreed.
+    ///
+    /// Agreed under the same condition as ``transportCCExtension``: a packet sent again has nothing in front.
+    package var redPayloadType: UInt8?
     package var ssrc: UInt32
     package var rtxSSRC: UInt32?
     package var supportsNACK: Bool
@@ -32,6 +36,8 @@ package struct PlaybackSender: Hashable, Sendable {
     /// again under its first SSRC: a packet sent again has another number, and would not be the same packet.
     package var transportCCExtension: UInt8?
     package var playoutDelayExtension: UInt8?
+    /// Agreed under the same condition as ``transportCCExtension``: what is sent again does not carry it.
+    package var captureTimeExtension: UInt8?
 
     package init(
         mid: String,
@@ -39,6 +45,7 @@ package struct PlaybackSender: Hashable, Sendable {
         trackIndex: Int,
         payloadType: UInt8,
         rtxPayloadType: UInt8? = nil,
+        redPayloadType: UInt8? = nil,
         ssrc: UInt32,
         rtxSSRC: UInt32? = nil,
         supportsNACK: Bool = false,
@@ -46,13 +53,15 @@ package struct PlaybackSender: Hashable, Sendable {
         supportsFIR: Bool = false,
         supportsREMB: Bool = false,
         transportCCExtension: UInt8? = nil,
-        playoutDelayExtension: UInt8? = nil
+        playoutDelayExtension: UInt8? = nil,
+        captureTimeExtension: UInt8? = nil
     ) {
         self.mid = mid
         self.section = section
         self.trackIndex = trackIndex
         self.payloadType = payloadType
         self.rtxPayloadType = rtxPayloadType
+        self.redPayloadType = redPayloadType
         self.ssrc = ssrc
         self.rtxSSRC = rtxSSRC
         self.supportsNACK = supportsNACK
@@ -61,6 +70,7 @@ package struct PlaybackSender: Hashable, Sendable {
         self.supportsREMB = supportsREMB
         self.transportCCExtension = transportCCExtension
         self.playoutDelayExtension = playoutDelayExtension
+        self.captureTimeExtension = captureTimeExtension
     }
 
     /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.

@@ -58,7 +58,7 @@ extension SessionOffer {
         builder: AnswerBuilder
     ) -> MediaDescription {
         let formats = [track.selected] + track.alternatives
-        let payloadTypes = formats.flatMap { [$0.payloadType] + ($0.rtxPayloadType.map { [$0] } ?? []) }
+        let payloadTypes = formats.flatMap(\.payloadTypes)
         var section = builder.section(for: offered, payloadTypes: payloadTypes, direction: .recvonly)
         section.attributes.appendExtensions([
             (track.midExtension, .mid), (track.ridExtension, .rid), (track.repairedRIDExtension, .repairedRID),
@@ -73,6 +73,7 @@ extension SessionOffer {
                 parameters: source.ingestParameters,
                 rtxPayloadType: format.rtxPayloadType
             )
+            section.attributes.appendRedundancy(format.redPayloadType, of: source.map)
         }
         for rid in track.rids { section.attributes.append("rid", RIDAttribute(id: rid, direction: .recv).value) }
         if !track.rids.isEmpty {

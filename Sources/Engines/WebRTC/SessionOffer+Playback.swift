@@ -96,10 +96,11 @@ extension SessionOffer {
         for offered: OfferedSection,
         builder: AnswerBuilder
     ) -> MediaDescription {
-        let payloadTypes = [sender.payloadType, sender.rtxPayloadType].compactMap(\.self)
+        let payloadTypes = [sender.payloadType, sender.rtxPayloadType, sender.redPayloadType].compactMap(\.self)
         var section = builder.section(for: offered, payloadTypes: payloadTypes, direction: .sendonly)
         section.attributes.appendExtensions([
             (sender.transportCCExtension, .transportSequenceNumber), (sender.playoutDelayExtension, .playoutDelay),
+            (sender.captureTimeExtension, .absoluteCaptureTime),
         ])
         section.attributes.appendFormat(
             format.map,
@@ -107,6 +108,7 @@ extension SessionOffer {
             parameters: format.playbackParameters(for: track),
             rtxPayloadType: sender.rtxPayloadType
         )
+        section.attributes.appendRedundancy(sender.redPayloadType, of: format.map)
         section.attributes.appendStream(
             ssrc: sender.ssrc,
             rtxSSRC: sender.rtxSSRC,
@@ -131,6 +133,10 @@ extension PlaybackSender {
         supportsPLI = feedback.contains("nack pli")
         supportsFIR = feedback.contains("ccm fir")
         playoutDelayExtension = section.kind == .video ? section.receivedExtensionID(.playoutDelay) : nil
+        redPayloadType =
+            rtxSSRC != nil || !supportsNACK ? section.redundantFormat(of: payloadType)?.payloadType : nil
+        captureTimeExtension =
+            rtxSSRC != nil || !supportsNACK ? section.receivedExtensionID(.absoluteCaptureTime) : nil
         transportCCExtension = nil
         if feedback.contains("transport-cc"), let id = section.receivedExtensionID(.transportSequenceNumber),
             rtxSSRC != nil || !supportsNACK

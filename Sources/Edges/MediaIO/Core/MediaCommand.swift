@@ -210,6 +210,7 @@ package struct RelayedPackets: Sendable {
     }
     var track: TrackID
     var clock: ClockReference?
+    var captureDelay = Interval.zero
     var bitsPerSecond: Double
     var answersKeyFrameRequests: Bool
     var entries: [Entry]

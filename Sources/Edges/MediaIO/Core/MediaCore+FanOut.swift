@@ -50,16 +50,27 @@ extension MediaCore {
             return 0
         }
         let stop = end - cursor > maximum ? cursor + maximum : end
-        let stream = OutgoingStream(forwarder.pointee)
+        var stream = OutgoingStream(forwarder.pointee)
+        let repeats = !track.pointee.isVideo && peer.pointee.redPayloadType != 0 && peer.pointee.redundancy.level > 0
         var sent = 0
         batch.beginRun(to: address)
         while cursor < stop, sent < bytes {
             let record = track.pointee.log.record(at: cursor)
             if let numbers = forwarder.pointee.numbers(of: record) {
                 let payload = track.pointee.log.payload(at: cursor)
-                stream.emit(payload, marker: record.marker, numbers: numbers, to: peer, now: now, into: &batch)
+                stream.captureTime =
+                    forwarder.pointee.tellsCaptureTime(of: record, at: now)
+                    ? track.pointee.captureTime(of: record.timestamp) : nil
+                let repeated =
+                    repeats
+                    ? sendRedundant(
+                        track, forwarder, record: record, payload: payload, stream: stream, to: peer, now: now,
+                        into: &batch) : 0
+                if repeated == 0 {
+                    stream.emit(payload, marker: record.marker, numbers: numbers, to: peer, now: now, into: &batch)
+                }
                 forwarder.pointee.didSend(record)
-                sent += payload.count
+                sent += max(repeated, payload.count)
             }
             cursor += 1
         }
@@ -82,6 +93,8 @@ struct OutgoingStream {
     var payloadType: UInt8
     var headerExtension: HeaderExtensionTemplate
     var pictures: VP8PictureShift
+    /// What the next packet says of its capture; `nil` for nothing.
+    var captureTime: NTPTime?
 
     /// Room for the authentication tag behind a packet, and for what stands before a payload sent again.
     private static let room = 32
@@ -127,7 +140,8 @@ struct OutgoingStream {
         now: Instant,
         into batch: inout SendBatch
     ) {
-        let headerLength = RTPHeader.fixedLength + headerExtension.length
+        let extensionLength = captureTime == nil ? headerExtension.length : headerExtension.lengthWithCaptureTime
+        let headerLength = RTPHeader.fixedLength + extensionLength
         let output = batch.reserve(headerLength + payload.count + Self.room)
         let number = headerExtension.hasTransportNumber ? peer.pointee.bandwidth.nextNumber : 0
         writeHeader(to: output, marker: marker, hasPadding: hasPadding, numbers: numbers, transportNumber: number)
@@ -174,13 +188,17 @@ struct OutgoingStream {
         numbers: Forwarder.Numbers,
         transportNumber: UInt16
     ) {
-        let flags: UInt8 = (headerExtension.length > 0 ? 0x90 : 0x80) | (hasPadding ? 0x20 : 0)
+        let hasExtension = headerExtension.length > 0 || captureTime != nil
+        let flags: UInt8 = (hasExtension ? 0x90 : 0x80) | (hasPadding ? 0x20 : 0)
         output.storeBytes(of: flags, as: UInt8.self)
         output.storeBytes(of: payloadType | (marker ? 0x80 : 0), toByteOffset: 1, as: UInt8.self)
         output.storeBytes(of: numbers.sequenceNumber.bigEndian, toByteOffset: 2, as: UInt16.self)
         output.storeBytes(of: numbers.timestamp.bigEndian, toByteOffset: 4, as: UInt32.self)
         output.storeBytes(of: ssrc.bigEndian, toByteOffset: 8, as: UInt32.self)
-        if headerExtension.length > 0 {
+        if let captureTime {
+            headerExtension.write(
+                to: output + RTPHeader.fixedLength, number: transportNumber, captureTime: captureTime)
+        } else if headerExtension.length > 0 {
             headerExtension.write(to: output + RTPHeader.fixedLength, number: transportNumber)
         }
     }

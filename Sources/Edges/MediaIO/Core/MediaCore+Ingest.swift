@@ -61,6 +61,14 @@ extension MediaCore {
         )
         noteArrival(of: sequence, timestamp: header.timestamp, source: index, peer: slot, at: now)
         let source = peers[slot].pointee.sources[index]
+        if let red = peers[slot].pointee.bindings[source.binding].negotiated.redPayloadType, header.payloadType == red,
+            peers[slot].pointee.bindingTracks[source.binding] != Peer.awaitedTrack
+        {
+            receiveRedundant(header, packet: packet, source: index, peer: slot, at: now, into: &batch)
+            noteCaptureTime(of: header, in: span, from: source, peer: slot)
+            askForLost(by: index, peer: slot, at: now, into: &batch)
+            return
+        }
         if header.payloadType != peers[slot].pointee.bindings[source.binding].negotiated.payloadType {
             changeFormat(section: source.binding, payloadType: header.payloadType, peer: slot)
         }
@@ -69,8 +77,32 @@ extension MediaCore {
             return
         }
         forward(header, packet: packet, from: source, at: now, into: &batch)
+        noteCaptureTime(of: header, in: span, from: source, peer: slot)
         askForLost(by: index, peer: slot, at: now, into: &batch)
     }
+
+    /// Takes over what a publisher says of when a frame was captured.
+    ///
+    /// Its clock is brought to ours as that of its sender reports is; without those it says nothing.
+    private func noteCaptureTime(
+        of header: RTPHeader, in packet: Span<UInt8>, from source: Peer.Source, peer slot: Int
+    ) {
+        guard let id = peers[slot].pointee.bindings[source.binding].negotiated.absCaptureTimeExtension,
+            let range = RTPHeaderExtensions.first(id: id, header: header, in: packet),
+            let capture = AbsoluteCaptureTime(parsing: packet.extracting(range)),
+            tracks.contains(source.track), tracks[source.track].pointee.publisherSSRC == source.ssrc,
+            let offset = peers[slot].pointee.clockOffset.value,
+            let mediaTime = tracks[source.track].pointee.input.mediaTime(of: header.timestamp),
+            let time = tracks[source.track].pointee.clock.ntp(forTimestamp: UInt32(truncatingIfNeeded: mediaTime))
+        else { return }
+        let delay = time.unixNanoseconds &- (capture.capturedAt.unixNanoseconds &+ offset.nanoseconds)
+        // Whatever else it may be, a frame that has not been captured yet or was long ago is not live.
+        guard (0...Self.longestCaptureDelay.nanoseconds).contains(delay) else { return }
+        tracks[source.track].pointee.captureDelay = Interval(nanoseconds: delay)
+    }
+
+    /// The longest that a frame may have been under way to its publisher.
+    private static var longestCaptureDelay: Interval { .seconds(60) }
 
     /// Takes a publisher's packet into its track.
     mutating func forward(
@@ -113,8 +145,8 @@ extension MediaCore {
             let negotiated = binding.negotiated
             let others = negotiated.alternatives
             let isMedia =
-                header.payloadType == negotiated.payloadType
-                || others.contains { $0.payloadType == header.payloadType }
+                header.payloadType == negotiated.payloadType || header.payloadType == negotiated.redPayloadType
+                || others.contains { $0.payloadType == header.payloadType || $0.redPayloadType == header.payloadType }
             let isRetransmission =
                 header.payloadType == negotiated.rtxPayloadType
                 || others.contains { $0.rtxPayloadType == header.payloadType }
@@ -319,6 +351,7 @@ extension MediaCore {
         var packets = RelayedPackets(
             track: track.pointee.id,
             clock: clockReference(of: slot, at: now),
+            captureDelay: track.pointee.captureDelay,
             bitsPerSecond: track.pointee.bitrate.estimate(at: now),
             answersKeyFrameRequests: track.pointee.answersKeyFrameRequests,
             entries: [],
@@ -364,6 +397,7 @@ extension MediaCore {
         }
         track.pointee.lastArrivalAt = now
         track.pointee.answersKeyFrameRequests = packets.answersKeyFrameRequests
+        track.pointee.captureDelay = packets.captureDelay
         if let clock = packets.clock { track.pointee.clock.set(rtp: clock.timestamp, ntp: clock.ntpTime) }
         release(track: slot, at: now, into: &batch)
     }

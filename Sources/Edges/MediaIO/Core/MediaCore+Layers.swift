@@ -68,7 +68,8 @@ extension MediaCore {
     private func audioBitrate(of slot: Int, at now: Instant) -> Double {
         var sum = 0.0
         for subscription in peers[slot].pointee.subscriptions where subscription.selector == nil {
-            sum += tracks[subscription.track].pointee.bitrate.estimate(at: now)
+            let repeated = peers[slot].pointee.redPayloadType != 0 ? peers[slot].pointee.redundancy.level : 0
+            sum += tracks[subscription.track].pointee.bitrate.estimate(at: now) * Double(1 + repeated)
         }
         return sum
     }

@@ -90,6 +90,8 @@ extension MediaCore {
             let roundTrip = block.roundTripTime(at: ntp(at: now))
             if let roundTrip { peers[slot].pointee.note(roundTrip: roundTrip) }
             peers[slot].pointee.bandwidth?.receive(block, roundTrip: roundTrip, at: now)
+            // Picture and sound share the path, and reports on the picture come more often.
+            peers[slot].pointee.redundancy.receive(fractionLost: Double(block.fractionLost) / 256, at: now)
             let lost = max(Int(block.cumulativeLost), 0)
             let before = peers[slot].pointee.reportedLoss[block.ssrc] ?? 0
             if lost > before { counters.packetsLostOutbound += lost - before }

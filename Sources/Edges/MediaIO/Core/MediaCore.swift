@@ -319,13 +319,17 @@ package struct MediaCore: ~Copyable {
                     transportCC: binding.sender.transportCCExtension,
                     playoutDelay: binding.sender.playoutDelayExtension.map {
                         ($0, binding.playoutDelay ?? Self.playoutDelay(withSound: hasSound))
-                    }
+                    },
+                    captureTime: binding.sender.captureTimeExtension
                 ),
                 isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
                 timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
                 at: now
             )
+            if !tracks[track].pointee.isVideo, let red = binding.sender.redPayloadType {
+                peers[slot].pointee.redPayloadType = red
+            }
             let position = tracks[track].pointee.add(forwarder)
             tracks[track].pointee.catchingUp += 1
             peers[slot].pointee.subscriptions.append(
@@ -400,6 +404,7 @@ package struct MediaCore: ~Copyable {
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.sourceStart = tracks[slot].pointee.log.endIndex
         tracks[slot].pointee.lastPacketAt = nil
+        tracks[slot].pointee.captureDelay = .zero
         tracks[slot].pointee.parameterSet = []
         tracks[slot].pointee.pictureSize = nil
         tracks[slot].pointee.parameterSetAt = nil

@@ -108,6 +108,9 @@ struct Peer: ~Copyable {
     var reportedLoss: [UInt32: Int] = [:]
     var retransmissionCredit = Peer.retransmissionBurst
     var recentlyRepeated = RepeatFilter()
+    /// The payload type for sound that repeats earlier frames; 0 where the viewer does not take it.
+    var redPayloadType: UInt8 = 0
+    var redundancy = RedundancyControl()
     /// To a viewer and back, from its receiver reports.
     var roundTrip: Interval?
     /// What a viewer's path carries; `nil` for publishers.

@@ -19,6 +19,9 @@ struct Track: ~Copyable {
     var input: TrackInput
     var bitrate = BitrateMeter()
     var clock: SenderReportClock
+    /// How long before the time that ``clock`` gives a frame was captured, as its publisher says: not zero where that one
+    /// passes on what others captured.
+    var captureDelay = Interval.zero
     var keyFrames = KeyFrameRequester()
     /// Evidence that the publisher answers key-frame requests: one arrived soon after we asked.
     var answersKeyFrameRequests = false
@@ -75,6 +78,12 @@ struct Track: ~Copyable {
 
     deinit {
         forwarders.deallocate()
+    }
+
+    /// When the frame of a media time was captured, by our clock; `nil` while nothing relates the two.
+    func captureTime(of timestamp: Int64) -> NTPTime? {
+        guard let time = clock.ntp(forTimestamp: UInt32(truncatingIfNeeded: timestamp)) else { return nil }
+        return NTPTime(unixNanoseconds: time.unixNanoseconds &- captureDelay.nanoseconds)
     }
 
     /// Adds a viewer; returns its position in ``forwarders``, valid until one is removed.
