@@ -54,6 +54,7 @@ let mediaCore: [Target] = [
     module("RTP", in: "Wire", ["Primitives"], settings: memorySafe),
     module("SDP", in: "Wire", ["Primitives"], settings: memorySafe),
     module("Media", in: "Wire", ["Primitives", "RTP"], settings: memorySafe),
+    module("M3U8", in: "Wire", [], settings: memorySafe),
     module("ISOBMFF", in: "Wire", ["Primitives", "Media"], settings: memorySafe),
 
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
@@ -88,6 +89,7 @@ let mediaCoreTests: [Target] = [
     tests("RTPTests", ["RTP", "Primitives", "TestSupport"]),
     tests("SDPTests", ["SDP", "Primitives", "TestSupport"]),
     tests("MediaTests", ["Media", "RTP", "Primitives", "TestSupport"]),
+    tests("M3U8Tests", ["M3U8"]),
     tests("ISOBMFFTests", ["ISOBMFF", "Media", "Primitives", "TestSupport"]),
     tests("ICETests", ["ICE", "STUN", "Primitives", "TestSupport"]),
     tests("DTLSTests", ["DTLS", "Primitives", "TestSupport"]),
@@ -111,7 +113,7 @@ let mediaCoreTests: [Target] = [
     tests("ArchitectureTests", []),
     .target(
         name: "FuzzTargets",
-        dependencies: ["Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "WebRTC", "RTMP"],
+        dependencies: ["Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ICE", "DTLS", "WebRTC", "RTMP"],
         path: "Fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
 ]
@@ -193,17 +195,25 @@ let gateway: [Target] = [
     module(
         "Conformance", in: "Edges",
         [
-            "Primitives", "SDP", "Media", "ICE", "DTLS", "MediaClient", "Telemetry",
+            "Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
+    module(
+        "LoadTest", in: "Edges",
+        [
+            "M3U8",
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+        ]),
     .executableTarget(
         name: "martlet",
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
-            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance",
+            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance", "LoadTest",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -249,6 +259,7 @@ let gatewayTests: [Target] = [
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
+    tests("LoadTestTests", ["LoadTest", "M3U8"]),
     tests(
         "ConformanceTests",
         [

@@ -22,6 +22,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case h265
     case av1
     case payload
+    case m3u8
     case depacketizeH264 = "depacketize-h264"
     case depacketizeH265 = "depacketize-h265"
     case depacketizeVP8 = "depacketize-vp8"
@@ -50,6 +51,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .h265: fuzzH265(input)
         case .av1: fuzzAV1(input)
         case .payload: fuzzPayload(input)
+        case .m3u8: fuzzPlaylist(input)
         case .depacketizeH264: fuzzDepacketizer(input, codec: .h264)
         case .depacketizeH265: fuzzDepacketizer(input, codec: .h265)
         case .depacketizeVP8: fuzzDepacketizer(input, codec: .vp8)

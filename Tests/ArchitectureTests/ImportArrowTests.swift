@@ -10,6 +10,7 @@ private let arrows: [String: Set<String>] = [
     "RTP": ["Primitives"],
     "SDP": ["Primitives"],
     "Media": ["Primitives", "RTP"],
+    "M3U8": [],
     "ISOBMFF": ["Primitives", "Media"],
     "ICE": ["Primitives", "STUN"],
     "DTLS": ["Primitives", "COpenSSL"],
@@ -37,12 +38,13 @@ private let arrows: [String: Set<String>] = [
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
-    "Conformance": ["Primitives", "SDP", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
+    "LoadTest": ["M3U8"],
+    "Conformance": ["Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
-    "Primitives", "STUN", "RTP", "SDP", "Media", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC",
+    "Primitives", "STUN", "RTP", "SDP", "Media", "M3U8", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC",
     "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 

@@ -9,13 +9,14 @@ import UnixSignals
 struct ConformanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conformance",
-        abstract: "Check a WHIP or WHEP endpoint of any server, requirement by requirement.",
+        abstract: "Check a WHIP, WHEP or HLS server of any make, requirement by requirement.",
         discussion: """
             Opens sessions, asks for what the specifications say about them, and
             ends them again. Exits with 0 when nothing that MUST be is missing.
 
               martlet conformance http://localhost:8080/whep/cam
               martlet conformance https://example.org/whip/test --token TOKEN
+              martlet conformance --hls http://localhost:8080/hls/cam/index.m3u8
 
             For WHEP name a stream that is live. For WHIP name one that nobody
             publishes: the run publishes it, and may take it over.
@@ -26,7 +27,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         case whep
     }
 
-    @Argument(help: "The endpoint: where offers are posted.")
+    @Argument(help: "The endpoint, where offers are posted; with --hls a playlist.")
     var url: String
 
     @Option(help: "A bearer token, where the server asks for one.")
@@ -47,25 +48,28 @@ struct ConformanceCommand: AsyncParsableCommand {
     @Flag(help: "Also try what takes a minute and more.")
     var slow = false
 
-    @Flag(help: "Examine HLS instead of WHIP or WHEP (not there yet).")
+    @Flag(help: "Examine HLS: follow the playlist and fetch what it names.")
     var hls = false
+
+    @Option(help: "With --hls: for how long to follow a live playlist.")
+    var duration: String = "20s"
 
     @Flag(help: "Print a JSON object.")
     var json = false
 
     func run() async throws {
-        guard !hls else { throw CommandFailure("--hls: HLS cannot be examined yet; leave it out for WHIP and WHEP") }
         guard let timeout = DurationText.parse(timeout), (.milliseconds(100)...(.seconds(300))).contains(timeout) else {
             throw CommandFailure("--timeout: `\(timeout)` is not a time between 100ms and 5m; write it like 10s")
         }
         let endpoint: Endpoint
         do throws(EndpointProblem) {
             endpoint = try Endpoint(
-                url, kind: kind.flatMap { EndpointKind(rawValue: $0.rawValue) }, token: token.map { Secret($0) },
-                origin: origin, idle: idle)
+                url, kind: hls ? .whep : kind.flatMap { EndpointKind(rawValue: $0.rawValue) },
+                token: token.map { Secret($0) }, origin: origin, idle: idle)
         } catch {
             throw CommandFailure(error.description)
         }
+        if hls { return try await examinePlaylists(endpoint, timeout: timeout) }
         let transport = HTTPClientTransport(timeout: timeout)
         let report = await examine(endpoint, over: transport)
         await transport.close()

@@ -22,6 +22,6 @@ struct Martlet: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             Serve.self, Demo.self, Publish.self, Play.self, CheckConfiguration.self, Doctor.self, Token.self,
-            ConformanceCommand.self,
+            ConformanceCommand.self, LoadTestCommand.self,
         ])
 }

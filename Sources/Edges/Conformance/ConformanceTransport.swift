@@ -18,12 +18,12 @@ package struct ProbeRequest: Sendable {
 
 /// What the server answered; an error status is an answer like any other.
 package struct ProbeResponse: Sendable {
-    /// More than any answer needs; the rest is not read.
+    /// More than any answer of WHIP and WHEP needs; the rest is not read.
     package static let maximumBodySize = 256 << 10
 
     package var status: Int
     package var fields: HTTPFields
-    /// At most ``maximumBodySize`` bytes.
+    /// At most as many bytes as the transport reads, by default ``maximumBodySize``.
     package var body: [UInt8]
 
     package init(status: Int, fields: HTTPFields = [:], body: [UInt8] = []) {

@@ -8,10 +8,14 @@ import NIOHTTP1
 package struct HTTPClientTransport: ConformanceTransport {
     private let client: HTTPClient
     private let timeout: Duration
+    private let maximumBodySize: Int
 
-    /// - Parameter timeout: How long an answer may take, with all of its body.
-    package init(timeout: Duration) {
+    /// - Parameters:
+    ///   - timeout: How long an answer may take, with all of its body.
+    ///   - maximumBodySize: In bytes; the rest of a body is not read.
+    package init(timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize) {
         self.timeout = timeout
+        self.maximumBodySize = maximumBodySize
         let (seconds, attoseconds) = timeout.components
         let amount = TimeAmount.seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
@@ -56,7 +60,7 @@ package struct HTTPClientTransport: ConformanceTransport {
             response.fields.append(HTTPField(name: name, value: value))
         }
         for try await part in incoming.body {
-            let room = ProbeResponse.maximumBodySize - response.body.count
+            let room = maximumBodySize - response.body.count
             response.body += part.readableBytesView.prefix(room)
             if part.readableBytes >= room { break }
         }

@@ -47,16 +47,23 @@ package struct Report: Sendable {
     }
 
     package static func line(_ finding: Finding, _ kind: EndpointKind) -> String {
+        let requirement = finding.row.requirement
+        return line(
+            finding.verdict, requirement, id: finding.row.rawValue, source: requirement.source(for: kind) ?? "",
+            seen: finding.seen)
+    }
+
+    static func line(
+        _ verdict: Finding.Verdict, _ requirement: Requirement, id: String, source: String, seen: String
+    ) -> String {
         let mark =
-            switch finding.verdict {
+            switch verdict {
             case .passed: "pass"
             case .failed: "FAIL"
             case .skipped: "skip"
             }
-        let requirement = finding.row.requirement
-        let source = requirement.source(for: kind) ?? ""
-        return pad(mark, 6) + pad(requirement.level.rawValue, 8) + pad(finding.row.rawValue, 28)
-            + "\(requirement.text) (\(source)): \(finding.seen)"
+        return pad(mark, 6) + pad(requirement.level.rawValue, 8) + pad(id, 30)
+            + "\(requirement.text) (\(source)): \(seen)"
     }
 
     private static func pad(_ text: String, _ width: Int) -> String {

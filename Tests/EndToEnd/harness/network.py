@@ -102,7 +102,7 @@ class Path:
 
     def __init__(self):
         self.near, self.far = Namespace(), Namespace()
-        self._lost, self._ordered = [], False
+        self._lost, self._ordered = [], []
         self.near.command(
             "ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", self.far.path
         )  # fmt: skip
@@ -128,27 +128,34 @@ class Path:
 
     def block_udp(self):
         """Loses what comes to the gateway's side by UDP without a word, as many offices and hotels do."""
-        self._lose("ipproto", "udp")
+        self._lose(self.near, "ipproto", "udp")
 
     def block_port(self, port):
         """Loses what comes to a port of the gateway's side, be it by UDP or TCP."""
         for protocol in ("udp", "tcp"):
-            self._lose("ipproto", protocol, "dport", port)
+            self._lose(self.near, "ipproto", protocol, "dport", port)
+
+    def block_client_port(self, port):
+        """Loses, both ways, what a socket on the viewers' side sends and gets by UDP."""
+        self._lose(self.near, "ipproto", "udp", "sport", port)
+        self._lose(self.far, "ipproto", "udp", "dport", port)
 
     def unblock(self):
         """Lets everything through again."""
         while self._lost:
-            self.near.command("ip", "rule", "delete", *self._lost.pop())
+            namespace, rule = self._lost.pop()
+            namespace.command("ip", "rule", "delete", *rule)
 
-    def _lose(self, *selector):
-        if not self._ordered:
+    def _lose(self, namespace, *selector):
+        if namespace not in self._ordered:
             # Rules are asked by priority, and the one for local addresses has the highest there is.
-            self.near.command("ip", "rule", "add", "priority", "1", "lookup", "local")
-            self.near.command("ip", "rule", "delete", "priority", "0")
-            self._ordered = True
-        rule = ("priority", "0", "iif", "near", *selector, "blackhole")
-        self.near.command("ip", "rule", "add", *rule)
-        self._lost.append(rule)
+            namespace.command("ip", "rule", "add", "priority", "1", "lookup", "local")
+            namespace.command("ip", "rule", "delete", "priority", "0")
+            self._ordered.append(namespace)
+        device = "near" if namespace is self.near else "far"
+        rule = ("priority", "0", "iif", device, *selector, "blackhole")
+        namespace.command("ip", "rule", "add", *rule)
+        self._lost.append((namespace, rule))
 
     def shaped(self):
         """What the shaper has dropped, and how often it had to make a packet wait."""

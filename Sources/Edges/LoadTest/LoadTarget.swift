@@ -1,0 +1,31 @@
+package import Foundation
+
+/// Whom to load: an address by plain HTTP.
+package struct LoadTarget: Sendable {
+    package var url: URL
+    package var host: String
+    package var port: Int
+    /// A header with the credential, or none.
+    package var authorization: String?
+
+    /// Reads the address of a multivariant or media playlist; `nil` when it is none by plain HTTP.
+    package init?(_ text: String, token: String?) {
+        guard let url = URL(string: text), url.scheme?.lowercased() == "http", let host = url.host(), !host.isEmpty
+        else {
+            return nil
+        }
+        self.url = url
+        self.host = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        port = url.port ?? 80
+        authorization = token.map { "Bearer \($0)" }
+    }
+
+    /// The value of `Host`.
+    var authority: String { (host.contains(":") ? "[\(host)]" : host) + (port == 80 ? "" : ":\(port)") }
+
+    /// What stands in the request line.
+    static func path(_ url: URL) -> String {
+        let path = url.path(percentEncoded: true)
+        return (path.isEmpty ? "/" : path) + (url.query(percentEncoded: true).map { "?\($0)" } ?? "")
+    }
+}
