@@ -44,8 +44,8 @@ private let arrows: [String: Set<String>] = [
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
-    "Primitives", "STUN", "RTP", "SDP", "Media", "M3U8", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl", "WebRTC",
-    "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
+    "Primitives", "STUN", "RTP", "SDP", "Media", "M3U8", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl",
+    "WebRTC", "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux", "CWebVendor"])

@@ -35,6 +35,8 @@ export class HLSPlayer extends EventTarget {
   state = "idle";
   detail = "";
   hopeless = false;
+  /** @type {Refusal | null} */
+  refusal = null;
   #address;
   #token;
   #video;
@@ -121,6 +123,8 @@ export class HLSPlayer extends EventTarget {
       audio: { codec: level?.audioCodec ?? this.#player?.audioTracks?.[0]?.audioCodec },
       bitsPerSecond: seconds > 0 && this.#player ? (8 * (this.#bytes - known.bytes)) / seconds : undefined,
       behindSeconds: this.behind,
+      // By the clocks of gateway and viewer, so it is as true as they are.
+      ageSeconds: this.#player?.playingDate ? (Date.now() - this.#player.playingDate.getTime()) / 1000 : undefined,
       targetSeconds: this.#player?.targetLatency,
       bufferSeconds: buffered.length > 0 ? buffered.end(buffered.length - 1) - currentTime : 0,
       stalls: this.#stalls.length,
@@ -196,6 +200,7 @@ export class HLSPlayer extends EventTarget {
       this.#position = currentTime;
       this.#movedAt = now;
       this.#failures = 0;
+      this.refusal = null;
       this.#become("live");
     } else if (this.state === "live" && now - this.#movedAt > stallLimit) {
       this.#become("stalled", "No media is arriving by HLS.");
@@ -212,7 +217,8 @@ export class HLSPlayer extends EventTarget {
 
   #fail(error) {
     this.#failures += 1;
-    if (error instanceof Refusal) {
+    this.refusal = error instanceof Refusal ? error : null;
+    if (this.refusal !== null) {
       this.hopeless = error.status >= 400 && error.status < 500 && ![404, 408, 409, 429].includes(error.status);
     }
     this.#become("failed", error instanceof Refusal ? error.message : "The gateway cannot be reached.");

@@ -64,7 +64,8 @@ export class Watcher extends EventTarget {
     if (this.#wanted.webrtc) {
       return this.#rtc.state;
     }
-    return { idle: "idle", starting: "connecting", live: "live", stalled: "stalled", failed: "unreachable" }[this.#hls.state];
+    const failed = this.#hls.hopeless ? "refused" : this.#hls.refusal ? "waiting" : "unreachable";
+    return { idle: "idle", starting: "connecting", live: "live", stalled: "stalled", failed }[this.#hls.state];
   }
 
   get detail() {
@@ -95,9 +96,11 @@ export class Watcher extends EventTarget {
     return "Your network does not let WebRTC through at the moment. This page changes over when it does.";
   }
 
-  /** What WebRTC alone has come to, whatever is shown. */
   get refusal() {
-    return this.via === "hls" ? null : this.#rtc.refusal;
+    if (this.via === "hls") {
+      return null;
+    }
+    return this.#wanted.webrtc ? this.#rtc.refusal : this.#hls.refusal;
   }
 
   get connection() {

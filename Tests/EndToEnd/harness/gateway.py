@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import urllib.error
 import urllib.request
@@ -129,6 +130,14 @@ class Gateway:
             return stream and stream["state"] == "live" and set(kinds) <= there and stream
 
         return wait_until(ready, seconds, lambda: f"{name} is not live: {self.streams()}\n{self.program.tail()}")
+
+    def token(self, stream, *allowed):
+        """A token of this gateway."""
+        arguments = [binary(), "token", "create", "--stream", stream, "--allow", ",".join(allowed)]
+        return subprocess.run(
+            [str(argument) for argument in arguments],
+            env=self.environment(), check=True, capture_output=True, text=True, timeout=30,
+        ).stdout.strip()  # fmt: skip
 
     def resident_kilobytes(self):
         with open(f"/proc/{self.program.process.pid}/status") as status:
