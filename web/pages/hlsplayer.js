@@ -169,8 +169,8 @@ export class HLSPlayer extends EventTarget {
   #attach(Hls) {
     const player = new Hls({
       lowLatencyMode: this.#lowLatency,
-      // Half a second too far behind is made up for in ten, which nobody hears.
-      maxLiveSyncPlaybackRate: 1.05,
+      // A second too far behind is made up for in ten, at the same pitch.
+      maxLiveSyncPlaybackRate: 1.1,
       backBufferLength: 10,
       enableWorker: false,
     });
