@@ -64,6 +64,7 @@ final class RecordingBackend: PublishBackend {
             continuation.yield(.frame(frame.codec, isKeyFrame: frame.isKeyFrame, payload: frame.payload))
         }
         func warn(_ warning: IngestWarning) { continuation.yield(.warning(warning.code)) }
+        func declare(bitrate: Int) {}
         func finish() { continuation.yield(.finished) }
     }
 }

@@ -73,7 +73,10 @@ function fill(item, stream) {
   });
   const viewers = `${stream.viewers} ${stream.viewers === 1 ? "viewer" : "viewers"}`;
   say(facts, [sourceNames[stream.source], ...tracks, viewers].filter(Boolean).join(" · "));
-  const messages = (stream.warnings ?? []).map(({ message }) => message);
+  const messages = (stream.warnings ?? []).map(({ message, since }) => {
+    const begun = since ? new Date(since) : null;
+    return begun ? `${message} (Since ${begun.toLocaleTimeString()}.)` : message;
+  });
   if (messages.join("\n") !== [...warnings.children].map(({ textContent }) => textContent).join("\n")) {
     warnings.replaceChildren(...messages.map((message) => make("li", { textContent: message })));
   }

@@ -30,8 +30,19 @@ extension FrameIngest {
         lane.write(frame)
     }
 
+    /// Counts a frame as it comes from the encoder.
+    func count(_ frame: EncodedFrame, _ state: inout State) {
+        let kind = frame.codec.kind
+        var track = state.figures.tracks[kind] ?? IngestFigures.Track(codec: frame.codec)
+        track.codec = frame.codec
+        track.frames += 1
+        track.bytes += frame.payload.count
+        state.figures.tracks[kind] = track
+    }
+
     private func setEpoch(for frame: EncodedFrame, _ state: inout State) {
         let expected = wallClock() &- frame.decodeTime &* 1000
+        state.figures.tracks[frame.codec.kind]?.lateness = expected &- (state.epoch ?? expected)
         if let epoch = state.epoch, (epoch &- expected).magnitude < Self.maximumClockError.magnitude { return }
         state.epoch = expected
         if state.hasBegun { lane?.setClock(unixNanosecondsAtZero: expected) }

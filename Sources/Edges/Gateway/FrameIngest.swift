@@ -83,6 +83,7 @@ package final class FrameIngest: Sendable {
         var viewersPresent = false
         var news = IngestNews()
         var hasReported = false
+        var figures = IngestFigures()
     }
 
     /// A way in that has not seen anything yet.
@@ -114,6 +115,7 @@ package final class FrameIngest: Sendable {
     /// Takes a frame; in decoding order within each track.
     package func write(_ frame: EncodedFrame) {
         state.withLock { state in
+            count(frame, &state)
             noteParameterSets(in: frame, &state)
             switch state.phase {
             case .ended: return
@@ -130,6 +132,14 @@ package final class FrameIngest: Sendable {
             }
         }
     }
+
+    /// Takes what the encoder says it sends, in bits per second.
+    package func declare(bitrate: Int) {
+        state.withLock { $0.figures.declaredBitrate = bitrate > 0 ? bitrate : nil }
+    }
+
+    /// What has come so far.
+    package var figures: IngestFigures { state.withLock { $0.figures } }
 
     /// Adds a warning that the stream's status shows.
     package func warn(_ warning: IngestWarning) {

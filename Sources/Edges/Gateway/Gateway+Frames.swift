@@ -82,7 +82,9 @@ extension Gateway {
     }
 
     func warn(_ warning: IngestWarning, stream name: StreamName) {
-        streams[name]?.warn(warning)
+        var dated = warning
+        dated.since = WallClock.iso8601(secondsSince1970: WallClock.secondsSince1970())
+        streams[name]?.warn(dated)
         logger.notice(
             "publisher needs attention",
             metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(warning.code)"]

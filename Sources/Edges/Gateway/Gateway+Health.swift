@@ -1,6 +1,8 @@
+import Logging
 import Media
 import MediaIO
 import Primitives
+import Telemetry
 import WebRTC
 
 /// What is wrong with a publisher's media, for the people who look after it.
@@ -53,7 +55,7 @@ extension Gateway {
     func warnings(of stream: LiveStream, figures: [TrackID: MediaReport.Track]) -> [IngestWarning] {
         guard let publisher = stream.publisher else { return stream.warnings }
         let age = clock.now - stream.startedAt
-        var warnings = stream.warnings + transcodeWarnings(of: stream)
+        var warnings = stream.warnings + transcodeWarnings(of: stream) + monitored(stream)
         for track in stream.tracks {
             guard let figures = figures[track.id] else { continue }
             if track.description.kind == .video, !track.answersKeyFrameRequests,
@@ -63,7 +65,9 @@ extension Gateway {
             }
             // Frames have had their jumps taken out, and have been warned of, before they come here.
             guard case .session = publisher else { continue }
-            if figures.clockJumps > 0, !warnings.contains(.timestampsJumped) { warnings.append(.timestampsJumped) }
+            if figures.clockJumps > 0, !warnings.contains(where: { $0.code == IngestWarning.timestampsJumped.code }) {
+                warnings.append(.timestampsJumped)
+            }
             if stream.tracks.count > 1, age > Self.senderReportPatience, figures.packetsReceived > 0,
                 !figures.hasPublisherClock
             {
@@ -75,4 +79,63 @@ extension Gateway {
 
     /// Reports come every five seconds or more often (RFC 3550 §6.2).
     private static let senderReportPatience = Duration.seconds(15)
+
+    // MARK: Watching
+
+    /// Looks at what every publisher has sent since the last time.
+    func watchPublishers() async {
+        guard streams.values.contains(where: { $0.publisher != nil }) else { return }
+        let figures = await plane.report().flatMap(\.tracks).filter(\.isOwner)
+        let byTrack = Dictionary(figures.map { ($0.id, $0) }) { first, _ in first }
+        let now = clock.now
+        for (name, stream) in streams where stream.publisher != nil && !stream.tracks.isEmpty {
+            let before = Set(stream.monitor.findings.map(\.warning.code))
+            streams[name]?.monitor.observe(Self.readings(of: stream, figures: byTrack), at: now)
+            for finding in streams[name]?.monitor.findings ?? [] where !before.contains(finding.warning.code) {
+                logger.notice(
+                    "publisher needs attention",
+                    metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(finding.warning.code)"]
+                )
+            }
+        }
+    }
+
+    /// A publisher of frames tells more than the media plane sees: sound that waits for viewers has no packets there.
+    static func readings(of stream: LiveStream, figures: [TrackID: MediaReport.Track]) -> IngestReadings {
+        var own: IngestFigures?
+        if case .frames(let ingest, _, _) = stream.publisher { own = ingest.figures }
+        let tracks = stream.tracks.map { track in
+            let seen = track.ids.compactMap { figures[$0] }
+            var reading = IngestReading(kind: track.description.kind, codec: track.description.codec)
+            reading.packets = seen.reduce(0) { $0 + $1.packetsReceived }
+            reading.lost = seen.reduce(0) { $0 + $1.packetsLost }
+            reading.frames = seen.reduce(0) { $0 + $1.framesReceived }
+            reading.bytes = seen.reduce(0) { $0 + $1.bytesReceived }
+            reading.stillFrames = seen.reduce(0) { $0 + $1.stillFrames }
+            reading.jitter = seen.compactMap(\.jitter).max()
+            reading.silence = seen.compactMap(\.silence).min()
+            reading.lateness = seen.first?.lateness
+            reading.keyFrameInterval = seen.first?.keyFrameInterval
+            reading.answersKeyFrameRequests = track.answersKeyFrameRequests
+            guard let frames = own?.tracks[reading.kind] else { return reading }
+            reading.lateness = Double(frames.lateness) / 1e9
+            if reading.kind == .audio, frames.codec == .aac, seen.allSatisfy({ $0.framesReceived == 0 }) {
+                reading.codec = .aac
+                (reading.frames, reading.bytes, reading.silence) = (frames.frames, frames.bytes, nil)
+            }
+            return reading
+        }
+        return IngestReadings(tracks: tracks, declaredBitrate: own?.declaredBitrate, isDatagrams: own == nil)
+    }
+
+    /// What is wrong at present, with the time of day at which it began.
+    private func monitored(_ stream: LiveStream) -> [IngestWarning] {
+        let (now, wallClock) = (clock.now, WallClock.secondsSince1970())
+        return stream.monitor.findings.map { finding in
+            let age = now - finding.since
+            var warning = finding.warning
+            warning.since = WallClock.iso8601(secondsSince1970: wallClock - age / .seconds(1))
+            return warning
+        }
+    }
 }

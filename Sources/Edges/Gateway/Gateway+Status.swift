@@ -25,6 +25,12 @@ extension Gateway {
         statistics.failures = failures
         statistics.transcodes = transcodeCount
         statistics.transcodeFramesDropped = Int(clamping: transcodeDrops)
+        let owned = Dictionary(reports.flatMap(\.tracks).filter(\.isOwner).map { ($0.id, $0) }) { first, _ in first }
+        for stream in streams.values {
+            for code in Set(warnings(of: stream, figures: owned).map(\.code)) {
+                statistics.ingestWarnings[code, default: 0] += 1
+            }
+        }
         statistics.joinNegotiation = joinNegotiation
         statistics.framePacketsDropped = plane.tappedPacketsDropped
         for report in reports { statistics.counters.add(report.counters) }

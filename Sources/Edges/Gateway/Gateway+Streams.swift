@@ -71,6 +71,7 @@ extension Gateway {
         if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil
         streams[name]?.warnings = []
+        streams[name]?.monitor = IngestMonitor()
         streams[name]?.isReordered = false
         streams[name]?.startedAt = clock.now
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()

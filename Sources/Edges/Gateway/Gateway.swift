@@ -84,6 +84,7 @@ package actor Gateway {
             if now >= nextNews {
                 nextNews = now + Self.newsInterval
                 await tellNews()
+                await watchPublishers()
             }
         }
     }

@@ -30,6 +30,9 @@ extension GatewayStatistics {
                     Self.sample(counters.joins.dtls, label: .init("phase", "dtls")),
                     Self.sample(counters.joins.firstPacket, label: .init("phase", "first_packet")),
                 ]),
+            MetricFamily(
+                .ingestWarnings,
+                ingestWarnings.sorted { $0.key < $1.key }.map { Self.sample($0.value, label: .init("code", $0.key)) }),
             // Refused requests are counted by the services; a family of one name is written as one.
             MetricFamily(
                 .refusals,

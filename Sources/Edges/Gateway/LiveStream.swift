@@ -68,12 +68,16 @@ struct LiveStream {
     /// Workers other than the owner that carry the tracks.
     var relays: Set<Int> = []
     var warnings: [IngestWarning] = []
+    /// What is watched all the time of the present publisher.
+    var monitor = IngestMonitor()
     /// Pictures change places between decoding and display, and not disposably: browsers cannot play this.
     var isReordered = false
 
     static let maximumWarnings = 16
 
     mutating func warn(_ warning: IngestWarning) {
+        var warning = warning
+        warning.since = warnings.first { $0.code == warning.code }?.since ?? warning.since
         warnings.removeAll { $0.code == warning.code }
         if warnings.count < Self.maximumWarnings { warnings.append(warning) }
     }

@@ -89,10 +89,13 @@ package struct IngestWarning: Sendable, Codable, Hashable {
     package var code: String
     /// What it means and how to cure it.
     package var message: String
+    /// When it began, as an ISO 8601 date.
+    package var since: String?
 
-    package init(code: String, message: String) {
+    package init(code: String, message: String, since: String? = nil) {
         self.code = code
         self.message = message
+        self.since = since
     }
 }
 
@@ -110,6 +113,8 @@ package struct GatewayStatistics: Sendable {
     package var joinNegotiation = DurationHistogram()
     /// Packets that readers of frames have missed because the thread that makes frames did not keep up.
     package var framePacketsDropped = 0
+    /// Streams with a finding about their publishers' media, by its code.
+    package var ingestWarnings: [String: Int] = [:]
     /// Sessions that ended without ever connecting, or in an error, by reason.
     package var failures: [String: Int] = [:]
 

@@ -31,6 +31,8 @@ package protocol FrameSink: Sendable {
     func configure(_ configuration: CodecConfiguration)
     func write(_ frame: EncodedFrame)
     func warn(_ warning: IngestWarning)
+    /// Takes what the encoder says it sends, in bits per second.
+    func declare(bitrate: Int)
     func finish()
 }
 

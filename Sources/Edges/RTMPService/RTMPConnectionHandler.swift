@@ -160,7 +160,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .publishRequested(let request): decide(request)
             case .configuration(let configuration): sink?.configure(configuration)
             case .frame(let frame): sink?.write(frame)
-            case .metadata: break
+            case .metadata(let values):
+                if let bitrate = DeclaredBitrate.of(values) { sink?.declare(bitrate: bitrate) }
             case .warning(let warning):
                 logger.info("RTMP publisher needs attention", metadata: [LogKeys.warning: "\(warning.rawValue)"])
                 sink?.warn(IngestWarning(warning))

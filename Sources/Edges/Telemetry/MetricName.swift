@@ -70,12 +70,17 @@ package struct MetricName: Sendable, Hashable {
         .counter,
         "Frames that were not encoded anew because the transcoder did not keep up."
     )
+    package static let ingestWarnings = MetricName(
+        "martlet_ingest_warnings",
+        .gauge,
+        "Streams with something wrong about their publishers' media, by code."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, framePacketsDropped, transcodes,
-        transcodeFramesDropped, buildInfo,
+        transcodeFramesDropped, ingestWarnings, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

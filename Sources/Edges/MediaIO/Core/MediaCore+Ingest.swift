@@ -232,7 +232,7 @@ extension MediaCore {
             ) != nil
         else { return }
         if startsKeyFrame { noteParameterSet(in: payload, track: slot, at: now) }
-        track.pointee.packetsReceived += 1
+        track.pointee.count(payload: payload.count, marker: header.marker)
         track.pointee.lastArrivalAt = now
         track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)
         track.pointee.clock.receive(timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))

@@ -108,6 +108,7 @@ extension MediaCore {
         report.counters.bytesSent = sent.bytes
         report.counters.datagramsDropped += sent.dropped
         var lost: [Int: Int] = [:]
+        var jitter: [Int: Double] = [:]
         for slot in 0..<peers.capacity where peers.contains(slot) {
             let peer = peers[slot]
             switch peer.pointee.role {
@@ -118,6 +119,8 @@ extension MediaCore {
                     let missing = Int(source.statistics.totals.packetsLost)
                     report.counters.packetsLostInbound += missing
                     lost[source.track, default: 0] += missing
+                    guard !source.isRetransmission else { continue }
+                    jitter[source.track] = max(jitter[source.track] ?? 0, source.statistics.jitter.seconds)
                 }
             }
         }
@@ -139,10 +142,24 @@ extension MediaCore {
                     bufferedBytes: track.pointee.log.allocatedBytes,
                     silence: silence?.seconds,
                     hasPublisherClock: [.senderReport, .exact].contains(track.pointee.clock.basis),
-                    clockJumps: track.pointee.input.clockJumps
+                    clockJumps: track.pointee.input.clockJumps,
+                    bytesReceived: track.pointee.bytesReceived,
+                    framesReceived: track.pointee.framesReceived,
+                    stillFrames: track.pointee.stillFrames,
+                    jitter: jitter[slot],
+                    lateness: lateness(ofTrack: slot)
                 )
             )
         }
         return report
+    }
+
+    private func lateness(ofTrack slot: Int) -> Double? {
+        let track = tracks[slot]
+        guard track.pointee.clock.basis == .senderReport, let newest = track.pointee.log.highestTimestamp,
+            let arrival = track.pointee.lastArrivalAt,
+            let taken = track.pointee.clock.ntp(forTimestamp: UInt32(truncatingIfNeeded: newest))
+        else { return nil }
+        return ntp(at: arrival).since(taken).seconds
     }
 }

@@ -20,6 +20,18 @@ package struct MediaReport: Sendable {
         package var hasPublisherClock: Bool
         /// How often the publisher's timestamps could not follow from those before.
         package var clockJumps: Int
+        /// Payload bytes that have come, and complete frames of a picture or packets of sound.
+        package var bytesReceived = 0
+        package var framesReceived = 0
+        /// Frames of a picture of at most ``stillFrameSize`` bytes: what encoders write for one that has not changed.
+        package var stillFrames = 0
+        /// RFC 3550's interarrival jitter in seconds, the worst of the track's sources; `nil` for frames.
+        package var jitter: Double?
+        /// Seconds from when the publisher's clock says the newest frame was taken to its arrival, but for the least that any
+        /// of its packets took; `nil` while there is no such clock.
+        package var lateness: Double?
+
+        package static let stillFrameSize = 160
     }
 
     package var tracks: [Track] = []

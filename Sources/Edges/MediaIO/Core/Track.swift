@@ -61,6 +61,12 @@ struct Track: ~Copyable {
     /// The index in ``log`` of the first packet of the current source.
     var sourceStart = 0
     var packetsReceived = 0
+    var bytesReceived = 0
+    var framesReceived = 0
+    /// Frames no larger than ``MediaReport/Track/stillFrameSize``.
+    var stillFrames = 0
+    /// Bytes of the frame that is arriving.
+    private var frameBytes = 0
     var lastArrivalAt: Instant?
 
     var isVideo: Bool { codec.kind == .video }
@@ -98,6 +104,17 @@ struct Track: ~Copyable {
         (forwarders + forwarderCount).initialize(to: forwarder)
         forwarderCount += 1
         return forwarderCount - 1
+    }
+
+    /// Counts a packet, and the frame that it completes.
+    mutating func count(payload: Int, marker: Bool) {
+        packetsReceived += 1
+        bytesReceived += payload
+        frameBytes += payload
+        guard marker || !isVideo else { return }
+        framesReceived += 1
+        if isVideo, frameBytes <= MediaReport.Track.stillFrameSize { stillFrames += 1 }
+        frameBytes = 0
     }
 
     /// Removes the forwarder at `position`, moving the last one there.
