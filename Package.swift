@@ -166,7 +166,7 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -239,7 +239,8 @@ let gatewayTests: [Target] = [
     tests(
         "GatewayTests",
         [
-            "Gateway", "MediaIO", "Transcoding", "Media", "RTP", "DTLS", "Telemetry", "Primitives", "TestSupport",
+            "Gateway", "MediaIO", "Transcoding", "SFU", "Media", "RTP", "DTLS", "Telemetry", "Primitives",
+            "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(

@@ -34,7 +34,7 @@ private let arrows: [String: Set<String>] = [
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
     "Gateway": [
-        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "MediaIO", "Transcoding", "Telemetry",
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],

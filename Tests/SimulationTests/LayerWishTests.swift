@@ -21,7 +21,7 @@ struct LayerWishTests {
     ) throws {
         let (scene, downlink) = try Self.scene()
         #expect(Self.shown(downlink) == 0)
-        scene.worker.perform(.limitLayer(10, of: 1, to: layer))
+        scene.worker.perform(.limitLayer(10, of: 1, to: LayerWish(track: layer)))
         scene.play(seconds: 1, through: [downlink])
         #expect(Self.shown(downlink) == mark)
         // Room to spare is no reason to leave what was wished for.
@@ -35,7 +35,7 @@ struct LayerWishTests {
 
     @Test func `a wish is the most that a viewer gets: a narrow path gives less`() throws {
         let (scene, downlink) = try Self.scene()
-        scene.worker.perform(.limitLayer(10, of: 1, to: 2))
+        scene.worker.perform(.limitLayer(10, of: 1, to: LayerWish(track: 2)))
         scene.play(seconds: 1, through: [downlink])
         downlink.rate = 350_000
         scene.play(seconds: 10, through: [downlink])
@@ -47,7 +47,7 @@ struct LayerWishTests {
 
     @Test func `a wish stays with its layer when layers change places`() throws {
         let (scene, downlink) = try Self.scene()
-        scene.worker.perform(.limitLayer(10, of: 1, to: 2))
+        scene.worker.perform(.limitLayer(10, of: 1, to: LayerWish(track: 2)))
         scene.play(seconds: 2, through: [downlink])
         // The publisher turns its largest picture into the smallest.
         scene.packets = [1, 3, 8]
@@ -57,9 +57,9 @@ struct LayerWishTests {
 
     @Test func `a wish for what is not there changes nothing`() throws {
         let (scene, downlink) = try Self.scene()
-        scene.worker.perform(.limitLayer(10, of: 1, to: 99))
-        scene.worker.perform(.limitLayer(10, of: 99, to: 2))
-        scene.worker.perform(.limitLayer(99, of: 1, to: 2))
+        scene.worker.perform(.limitLayer(10, of: 1, to: LayerWish(track: 99)))
+        scene.worker.perform(.limitLayer(10, of: 99, to: LayerWish(track: 2)))
+        scene.worker.perform(.limitLayer(99, of: 1, to: LayerWish(track: 2)))
         scene.play(seconds: 2, through: [downlink])
         #expect(Self.shown(downlink) == 0)
     }

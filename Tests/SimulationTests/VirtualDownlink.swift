@@ -55,6 +55,8 @@ final class VirtualDownlink {
     }
 
     private var leftAt: [[UInt8]: Instant] = [:]
+    /// Every datagram that has arrived.
+    private(set) var seen: Set<[UInt8]> = []
 
     /// Takes what the gateway has sent to this viewer, and moves time's arrivals.
     func step(_ datagrams: [(bytes: [UInt8], to: TransportAddress)]) {
@@ -86,6 +88,7 @@ final class VirtualDownlink {
 
     private func arrive(_ datagram: [UInt8], at now: Instant) {
         let left = leftAt.removeValue(forKey: datagram) ?? now
+        seen.insert(datagram)
         guard let packet = viewer.openWithExtensions(datagram) else { return }
         if let number = packet.transportNumber {
             transportNumbers.append(number)

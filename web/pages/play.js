@@ -126,11 +126,11 @@ function showViewers() {
 
 const quality = element("layer");
 
-/** Lists the sizes of the picture, where its publisher sends several. */
+/** Lists what there is of the picture, where its publisher sends several sizes or layers. */
 function showLayers() {
   const { layers } = player;
   element("quality").hidden = layers.length < 2;
-  const entries = [["", "Automatic"], ...layers.map(({ rid, height }) => [rid, height ? `${height}p` : rid])];
+  const entries = [["", "Automatic"], ...layers.map((layer) => [layer.rid, labelOf(layer, layers)])];
   const shown = [...quality.options].map(({ value, textContent }) => [value, textContent]);
   if (JSON.stringify(entries) !== JSON.stringify(shown)) {
     quality.replaceChildren(...entries.map(([value, textContent]) => make("option", { value, textContent })));
@@ -142,6 +142,14 @@ function showLayers() {
   if (document.activeElement !== quality) {
     quality.value = player.layer ?? "";
   }
+}
+
+/** A layer by its size, and by its name where that is not enough. */
+function labelOf({ rid, height }, layers) {
+  if (!height) {
+    return rid;
+  }
+  return layers.filter((other) => other.height === height).length > 1 ? `${height}p ${rid}` : `${height}p`;
 }
 
 quality.addEventListener("change", async () => {

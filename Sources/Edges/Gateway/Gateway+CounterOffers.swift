@@ -36,7 +36,7 @@ extension Gateway {
             sessionID: entry.id,
             sdp: made.sdp,
             entityTag: entry.entityTag,
-            hasLayers: stream.tracks.contains { !$0.layers.isEmpty },
+            hasLayers: stream.tracks.contains(where: \.hasChoice),
             offerEnds: Int64(WallClock.secondsSince1970()) + CounterOffers.lifetime.components.seconds
         )
     }

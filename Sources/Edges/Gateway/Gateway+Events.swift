@@ -77,11 +77,9 @@ extension Gateway {
     /// Tells each viewer what has changed about layers and viewers since it was last told.
     func tellNews() async {
         guard !eventStreams.isEmpty else { return }
-        var bitrates: [TrackID: Int] = [:]
-        if eventStreams.keys.contains(where: { sessions[$0]?.pictures.isEmpty == false }) {
-            for track in await plane.report().lazy.flatMap(\.tracks) where track.isOwner {
-                bitrates[track.id] = Int(track.bitsPerSecond)
-            }
+        var figures: [TrackID: MediaReport.Track] = [:]
+        if eventStreams.keys.contains(where: hasChoice) {
+            for track in await plane.report().lazy.flatMap(\.tracks) where track.isOwner { figures[track.id] = track }
         }
         var viewers: [StreamName: Int] = [:]
         for session in sessions.values where session.kind == .viewer && session.isConnected {
@@ -90,24 +88,38 @@ extension Gateway {
         let now = clock.now
         for id in Array(eventStreams.keys) {
             guard let session = sessions[id], let stream = streams[session.stream] else { continue }
-            let layers = layers(of: session, in: stream, bitrates: bitrates)
+            let layers = layers(of: session, in: stream, figures: figures)
             for index in eventStreams[id]?.indices ?? 0..<0 {
                 eventStreams[id]?[index].tell(viewers: viewers[session.stream] ?? 0, layers: layers, at: now)
             }
         }
     }
 
+    /// Whether there is something to choose from in a viewer's session.
+    private func hasChoice(session id: String) -> Bool {
+        guard let session = sessions[id], let stream = streams[session.stream] else { return false }
+        return session.pictures.contains { stream.track(of: $0, for: session)?.hasChoice == true }
+    }
+
     private func layers(
         of session: Session,
         in stream: LiveStream,
-        bitrates: [TrackID: Int]
+        figures: [TrackID: MediaReport.Track]
     ) -> [Int: [ViewerEvent.Layer]] {
         var result: [Int: [ViewerEvent.Layer]] = [:]
         for picture in session.pictures {
-            guard let track = stream.track(of: picture, for: session) else { continue }
-            result[picture.section] = track.layers.map {
-                ViewerEvent.Layer(name: $0.name, bitrate: bitrates[$0.id] ?? 0, width: $0.width, height: $0.height)
-            }
+            guard let track = stream.track(of: picture, for: session), track.hasChoice else { continue }
+            result[picture.section] =
+                track.layers.map {
+                    ViewerEvent.Layer(
+                        name: $0.name, bitrate: Int(figures[$0.id]?.bitsPerSecond ?? 0), width: $0.width,
+                        height: $0.height)
+                }
+                + track.steps.enumerated().map { index, step in
+                    ViewerEvent.Layer(
+                        name: step.name, bitrate: figures[track.id]?.bitrate(ofStep: index) ?? 0, width: step.width,
+                        height: step.height)
+                }
         }
         return result
     }

@@ -6,7 +6,8 @@ extension Gateway {
     /// Sends a viewer no higher layer than it wishes.
     ///
     /// - Parameters:
-    ///   - layer: The publisher's name for it; `nil` for whatever the viewer's path carries.
+    ///   - layer: The publisher's name for it, or ours for layers inside a stream; `nil` for whatever the viewer's path
+    ///     carries.
     ///   - section: Which media section of the viewer's offer is meant; `nil` for the first with layers.
     ///   - id: The viewer's session.
     ///   - name: Its stream.
@@ -18,15 +19,21 @@ extension Gateway {
         stream name: StreamName
     ) async throws(GatewayRefusal) {
         let session = try viewer(id, of: name)
-        guard let picture = session.pictures.first(where: { section == nil || $0.section == section }),
-            let track = streams[name]?.track(of: picture, for: session)
+        let stream = streams[name]
+        let choices = session.pictures.compactMap { picture in
+            stream?.track(of: picture, for: session).flatMap { $0.hasChoice ? (picture, $0) : nil }
+        }
+        guard let (picture, track) = choices.first(where: { section == nil || $0.0.section == section })
         else { throw Self.noLayers }
-        var wished: TrackID?
+        var wished: LayerWish?
         if let layer {
-            guard let known = track.layers.first(where: { $0.name == layer }) else {
-                throw Self.unknownLayer(known: track.layers.map(\.name))
+            if let known = track.layers.first(where: { $0.name == layer }) {
+                wished = LayerWish(track: known.id)
+            } else if let step = track.steps.first(where: { $0.name == layer }) {
+                wished = LayerWish(track: track.id, limit: step.limit)
+            } else {
+                throw Self.unknownLayer(known: track.layers.map(\.name) + track.steps.map(\.name))
             }
-            wished = known.id
         }
         plane.post(.limitLayer(session.peer, of: picture.track, to: wished), to: session.worker)
     }
@@ -39,7 +46,7 @@ extension Gateway {
 
     private static let noLayers = GatewayRefusal(
         .noLayers,
-        "There is nothing to choose from: this media section has no simulcast layers."
+        "There is nothing to choose from: this media section has no layers."
     )
 
     private static func unknownLayer(known: [String]) -> GatewayRefusal {

@@ -54,6 +54,15 @@ extension Gateway {
                     viewers: everywhere(layer.id, \.viewers)
                 )
             }
+            let steps = track.steps.enumerated().map { index, step in
+                StreamStatus.Layer(
+                    name: step.name,
+                    bitrate: figuresByTrack[track.id]?.bitrate(ofStep: index) ?? 0,
+                    width: step.width,
+                    height: step.height,
+                    viewers: all.reduce(0) { $1.id == track.id ? $0 + ($1.stepViewers[step.limit] ?? 0) : $0 }
+                )
+            }
             return StreamStatus.Track(
                 kind: track.description.kind.rawValue,
                 codec: track.description.codec.rtpName ?? track.description.codec.rawValue,
@@ -65,7 +74,7 @@ extension Gateway {
                 packetsLost: figures.reduce(0) { $0 + $1.packetsLost },
                 keyFrameIntervalSeconds: figures.lazy.compactMap(\.keyFrameInterval).first,
                 pausedViewers: track.ids.reduce(0) { $0 + everywhere($1, \.pausedViewers) },
-                layers: layers.isEmpty ? nil : layers
+                layers: track.hasChoice ? layers + steps : nil
             )
         }
         return StreamStatus(

@@ -17,9 +17,8 @@ extension Gateway {
             for report in await plane.report(viewers: group.map(\.peer), of: worker) { reports[report.peer] = report }
         }
         let pictures = stream.tracks + stream.transcodes.keys.compactMap { stream.track($0) }
-        let layers = Dictionary(pictures.flatMap(\.layers).map { ($0.id, $0.name) }) { first, _ in first }
         return ViewerPage(
-            sessions: shown.map { Self.status(of: $0, report: reports[$0.peer], layers: layers) },
+            sessions: shown.map { Self.status(of: $0, report: reports[$0.peer], tracks: pictures) },
             next: names.count > limit ? shown.last?.id : nil
         )
     }
@@ -29,10 +28,17 @@ extension Gateway {
             family: address.isIPv4 ? "ipv4" : "ipv6", transport: address.connection == 0 ? "udp" : "tcp")
     }
 
+    /// What a viewer is shown of a picture; `nil` where there is nothing to choose from.
+    private static func name(of picture: ViewerReport.Picture, in tracks: [LiveStream.Track]) -> String? {
+        guard let track = tracks.first(where: { $0.ids.contains(picture.track) }) else { return nil }
+        if let limit = picture.limit, !track.steps.isEmpty { return LayerStep.name(of: limit, in: track.stepCounts) }
+        return track.layers.first { $0.id == picture.track }?.name
+    }
+
     private static func status(
         of session: Session,
         report: ViewerReport?,
-        layers: [TrackID: String]
+        tracks: [LiveStream.Track]
     ) -> ViewerStatus {
         ViewerStatus(
             id: session.id,
@@ -43,7 +49,7 @@ extension Gateway {
             limitedBy: report?.limitedBy,
             roundTripSeconds: report?.roundTrip?.seconds,
             loss: report?.loss,
-            layer: report?.pictures.lazy.compactMap { layers[$0.track] }.first,
+            layer: report?.pictures.lazy.compactMap { name(of: $0, in: tracks) }.first,
             isPaused: report?.pictures.contains(where: \.isPaused) ?? false
         )
     }

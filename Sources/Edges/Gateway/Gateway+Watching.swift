@@ -58,7 +58,7 @@ extension Gateway {
             sessionID: session.id,
             sdp: answer.sdp,
             entityTag: session.entityTag,
-            hasLayers: !session.pictures.isEmpty
+            hasLayers: session.pictures.contains { streams[name]?.track(of: $0, for: session)?.hasChoice == true }
         )
     }
 
@@ -100,7 +100,7 @@ extension Gateway {
         }
         session.pictures = senders.compactMap {
             let track = tracks[$0.trackIndex]
-            return track.layers.isEmpty ? nil : Session.Picture(section: $0.section, track: track.id)
+            return track.description.kind == .video ? Session.Picture(section: $0.section, track: track.id) : nil
         }
         sessions[session.id] = session
         relayIfNeeded(stream.name, to: session.worker)

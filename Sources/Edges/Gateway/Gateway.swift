@@ -135,6 +135,7 @@ package actor Gateway {
         case .keyFrameRequested(let id): requestKeyFrame(of: id)
         case .parameterSetChanged(let id, let unit): follow(parameterSet: unit, of: id)
         case .pictureSizeChanged(let id, let size): note(size, of: id)
+        case .layersChanged(let id, let layers): note(layers, of: id)
         case .ended(let peer, let reason):
             guard let id = sessionsByPeer[peer], let session = sessions[id] else { return }
             note(reason, of: session)

@@ -10,6 +10,10 @@ struct LiveStream {
         var description: TrackDescription
         /// The simulcast layers in the publisher's order, the first of them ``id``; empty without simulcast.
         var layers: [Layer] = []
+        /// What viewers can be sent of a stream with layers inside, from the least to everything; empty for others.
+        var steps: [LayerStep] = []
+        /// How many layers of each kind the stream has inside.
+        var stepCounts = StreamLayers()
         var width: Int?
         var height: Int?
         /// The answer allowed several codecs, and no packet has shown yet which one it is.
@@ -19,6 +23,8 @@ struct LiveStream {
 
         /// All tracks of the media plane that this one is made of.
         var ids: [TrackID] { layers.isEmpty ? [id] : layers.map(\.id) }
+        /// Whether a viewer may choose what it is sent.
+        var hasChoice: Bool { !layers.isEmpty || !steps.isEmpty }
     }
 
     /// One encoding of a picture that its publisher sends several times.

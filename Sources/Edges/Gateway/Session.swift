@@ -24,7 +24,7 @@ package struct SessionAnswer: Sendable {
     package var sdp: String
     /// A strong entity tag, quotes included.
     package var entityTag: String
-    /// Whether a viewer may choose among simulcast layers.
+    /// Whether a viewer may choose among layers.
     package var hasLayers: Bool
     /// Until when ``sdp`` may be answered, in seconds since 1970, where it is an offer of ours; `nil` when it is an answer.
     package var offerEnds: Int64?
@@ -68,11 +68,11 @@ package struct SessionRestart: Sendable {
 
 /// A WebRTC session of a stream.
 struct Session: Sendable {
-    /// A picture with simulcast layers as a viewer gets it.
+    /// A picture as a viewer gets it.
     struct Picture {
         /// Its media section in the viewer's offer.
         var section: Int
-        /// One of its layers.
+        /// Its track; with simulcast, that of one layer.
         var track: TrackID
     }
 
@@ -87,7 +87,7 @@ struct Session: Sendable {
     /// Seconds since 1970.
     let startedAt: Double
     var isConnected = false
-    /// What a viewer may choose layers of.
+    /// What a viewer may choose layers of, where there are any.
     var pictures: [Picture] = []
     /// What a viewer is shown in place of the publisher's picture, or beside it.
     var form: TranscodeForm?

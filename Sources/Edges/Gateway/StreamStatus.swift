@@ -2,9 +2,9 @@ package import MediaIO
 
 /// A stream as the API shows it.
 package struct StreamStatus: Sendable, Codable, Equatable {
-    /// One encoding of a picture that its publisher sends several times.
+    /// One encoding of a picture that its publisher sends several times, or a part of one that has layers inside.
     package struct Layer: Sendable, Codable, Equatable {
-        /// The publisher's name for it.
+        /// The publisher's name for it; for layers inside, such as `S1T2`, the highest of each kind.
         package var name: String
         /// Bits per second over the last second or two; 0 while it is turned off.
         package var bitrate: Int
@@ -36,7 +36,7 @@ package struct StreamStatus: Sendable, Codable, Equatable {
         package var keyFrameIntervalSeconds: Double?
         /// Viewers whose paths cannot carry the picture at present, and who have sound alone.
         package var pausedViewers: Int
-        /// Simulcast layers; `nil` without simulcast.
+        /// What viewers can be sent of it; `nil` where there is nothing to choose from.
         package var layers: [Layer]?
 
         package init(

@@ -9,9 +9,9 @@ package enum ViewerEvent: Sendable, Equatable {
         case reconnect
     }
 
-    /// One encoding of a picture.
+    /// One encoding of a picture, or a part of one that has layers inside.
     package struct Layer: Sendable, Equatable {
-        /// The publisher's name for it.
+        /// The publisher's name for it, or ours for layers inside a stream.
         package var name: String
         /// Bits per second; 0 while its publisher has turned it off.
         package var bitrate: Int

@@ -26,7 +26,7 @@ package struct ViewerStatus: Sendable, Codable, Equatable {
     package var roundTripSeconds: Double?
     /// The part of packets lost lately, 0 to 1.
     package var loss: Double?
-    /// The name of the simulcast layer that is sent; `nil` without simulcast.
+    /// The name of the layer that is sent; `nil` where there is one only.
     package var layer: String?
     /// Whether the path cannot carry the picture, so that there is sound alone.
     package var isPaused: Bool

@@ -4,7 +4,8 @@ package import Primitives
 ///
 /// A packet's sequence number and timestamp at the viewer are pure functions of its place in the
 /// ``PacketLog`` and of constants held here. That keeps the per-viewer state small and makes a
-/// retransmission identical to the packet first sent, byte for byte.
+/// retransmission identical to the packet first sent, byte for byte. Where layers of the stream are
+/// left out, there is a constant for each piece between them, see ``SequenceMap``.
 package struct Forwarder: Sendable {
     /// How far along a viewer is.
     package enum Phase: Equatable, Sendable {
@@ -49,13 +50,17 @@ package struct Forwarder: Sendable {
     /// Replay allowance in bytes; see ``ReplayPace``.
     package var pace = ReplayPace()
 
-    private var sequenceOffset: Int64
-    /// Packets before this one were never meant for this viewer.
-    private var firstSequence: Int64 = .max
-    private var highestSequence: Int64 = .min
-    private var timestamps: TimestampMap
-    /// What is added to the picture identifiers of VP8 since the viewer was switched to another layer.
-    package private(set) var pictures = VP8PictureShift.none
+    /// The viewer's number of the first packet.
+    private let firstNumber: Int64
+    var map: SequenceMap
+    /// The highest packet that was sent or left out.
+    var highestSequence: Int64 = .min
+    var timestamps: TimestampMap
+    /// What the viewer is to be sent of a stream with layers.
+    package var wantedLimit = LayerLimit.none
+    /// The picture of the last packet in order, and whether that packet was left out.
+    var pictureTimestamp: Int64 = .min
+    var isLeavingOut = false
 
     /// For sender reports: packets and payload octets sent, wrapping (RFC 3550 §6.4.1).
     package private(set) var packetsSent: UInt32 = 0
@@ -97,7 +102,9 @@ package struct Forwarder: Sendable {
         self.headerExtension = headerExtension
         self.isVideo = isVideo
         phase = .waiting(since: now)
-        sequenceOffset = Int64(firstSequenceNumber & 0x7FFF)
+        firstNumber = Int64(firstSequenceNumber & 0x7FFF)
+        // Nothing has a number before the start.
+        map = SequenceMap(start: .max, number: firstNumber)
         timestamps = TimestampMap(offset: Int64(timestampOffset))
     }
 
@@ -122,6 +129,8 @@ package struct Forwarder: Sendable {
 
     /// Added to media times by the live mapping, which sender reports describe.
     package var timestampOffset: Int64 { timestamps.offset }
+    /// What is added to the picture identifiers of VP8 in the packets that come next.
+    package var pictures: VP8PictureShift { map.newest.pictures }
     /// Whether anything has been sent.
     package var hasStarted: Bool { highestSequence != .min }
 
@@ -171,7 +180,7 @@ package struct Forwarder: Sendable {
         last: Int64?,
         pictures: VP8PictureShift
     ) {
-        begin(atIndex: index, sequence: sequence)
+        begin(atIndex: index, sequence: sequence, pictures: pictures)
         var offset = timestamps.offset - Int64(Int32(bitPattern: shift))
         if let last {
             let ahead = Int32(truncatingIfNeeded: timestamps.map(last) &- (timestamp &+ offset))
@@ -179,15 +188,15 @@ package struct Forwarder: Sendable {
             if ahead >= 0 { offset += Int64(ahead) + 1 }
         }
         timestamps = TimestampMap(offset: offset)
-        self.pictures = pictures
         phase = .live
     }
 
-    private mutating func begin(atIndex index: Int, sequence: Int64) {
+    private mutating func begin(atIndex index: Int, sequence: Int64, pictures: VP8PictureShift? = nil) {
         // After a first start, numbers go on right behind the last one used: no gap, and no nonce twice.
-        let next = hasStarted ? highestSequence + sequenceOffset + 1 : sequenceOffset
-        sequenceOffset = next - sequence
-        firstSequence = sequence
+        let next = hasStarted ? highestSequence + map.newest.offset + 1 : firstNumber
+        map = SequenceMap(start: sequence, number: next, limit: wantedLimit, pictures: pictures ?? self.pictures)
+        pictureTimestamp = .min
+        isLeavingOut = false
         highestSequence = hasStarted ? sequence - 1 : .min
         cursor = index
     }
@@ -214,21 +223,21 @@ package struct Forwarder: Sendable {
 
     // MARK: Sending
 
-    /// The numbers of a packet at this viewer; `nil` for one that lies before the viewer's beginning.
+    /// The numbers of a packet at a viewer that is sent everything; `nil` for one that lies before its beginning.
     @inline(__always)
     package func numbers(of record: PacketRecord) -> Numbers? {
-        guard record.sequence >= firstSequence else { return nil }
+        guard record.sequence >= map.newest.start else { return nil }
         return Numbers(
-            index: UInt64(bitPattern: record.sequence &+ sequenceOffset),
+            index: UInt64(bitPattern: record.sequence &+ map.newest.offset),
             timestamp: UInt32(truncatingIfNeeded: timestamps.map(record.timestamp))
         )
     }
 
-    /// Counts a packet as sent for the first time.
+    /// Counts a packet as sent for the first time; `isEmpty` as in ``Passage``.
     @inline(__always)
-    package mutating func didSend(_ record: PacketRecord) {
+    package mutating func didSend(_ record: PacketRecord, isEmpty: Bool = false) {
         packetsSent &+= 1
-        octetsSent &+= UInt32(truncatingIfNeeded: record.length)
+        if !isEmpty { octetsSent &+= UInt32(truncatingIfNeeded: record.length) }
         if record.sequence > highestSequence { highestSequence = record.sequence }
     }
 
@@ -237,9 +246,9 @@ package struct Forwarder: Sendable {
     /// - Returns: `nil` for a number that was never sent to this viewer.
     package func sequence(ofSent sequenceNumber: UInt16) -> Int64? {
         guard hasStarted else { return nil }
-        let sent = SequenceUnwrapper.extend(sequenceNumber, near: highestSequence + sequenceOffset)
-        let sequence = sent - sequenceOffset
-        return sequence >= firstSequence && sequence <= highestSequence ? sequence : nil
+        let sent = SequenceUnwrapper.extend(sequenceNumber, near: highestSequence + map.newest.offset)
+        guard let sequence = map.sequence(of: sent), sequence <= highestSequence else { return nil }
+        return sequence
     }
 
     /// Whether packets are sent again on a stream of their own, which can carry padding too.

@@ -98,13 +98,9 @@ package struct LayerSelector: Sendable {
         return choice
     }
 
-    /// Two layers have changed places.
-    package mutating func exchange(_ first: Int, _ second: Int) {
-        switch choice {
-        case .layer(first): choice = .layer(second)
-        case .layer(second): choice = .layer(first)
-        default: break
-        }
+    /// What is being sent stands elsewhere among the layers by now.
+    package mutating func relocate(to layer: Int) {
+        if case .layer = choice { choice = .layer(layer) }
     }
 
     private mutating func stepDown(

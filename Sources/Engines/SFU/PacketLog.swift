@@ -14,6 +14,8 @@ package struct PacketRecord: Sendable {
     package var marker: Bool
     /// Whether the payload holds the beginning of a key frame.
     package var startsKeyFrame: Bool
+    /// Which layer of the stream it belongs to.
+    package var layer: PacketLayer
 }
 
 /// The recent packets of one track on one worker: the only place where a packet's payload is stored.
@@ -124,7 +126,7 @@ package struct PacketLog: ~Copyable {
         return records[index & (recordCapacity - 1)]
     }
 
-    /// The payload at `index`, valid until the next ``append(sequence:timestamp:marker:startsKeyFrame:payload:at:)``.
+    /// The payload at `index`, valid until the next ``append(sequence:timestamp:marker:startsKeyFrame:layer:payload:at:)``.
     @inline(__always)
     package func payload(at index: Int) -> UnsafeRawBufferPointer {
         let record = records[index & (recordCapacity - 1)]
@@ -132,6 +134,13 @@ package struct PacketLog: ~Copyable {
             start: bytes + (record.position & (byteCapacity - 1)),
             count: Int(record.length)
         )
+    }
+
+    /// The payload at `index`, or nothing.
+    @inline(__always)
+    package func payload(at index: Int, isEmpty: Bool) -> UnsafeRawBufferPointer {
+        let whole = payload(at: index)
+        return isEmpty ? UnsafeRawBufferPointer(rebasing: whole[0..<0]) : whole
     }
 
     /// Where the packet with this sequence number lies, if it is still held.
@@ -154,6 +163,7 @@ package struct PacketLog: ~Copyable {
         timestamp: Int64,
         marker: Bool,
         startsKeyFrame: Bool,
+        layer: PacketLayer = .base,
         payload: UnsafeRawBufferPointer,
         at arrival: Instant
     ) -> Int? {
@@ -173,7 +183,8 @@ package struct PacketLog: ~Copyable {
             position: position,
             length: Int32(payload.count),
             marker: marker,
-            startsKeyFrame: startsKeyFrame
+            startsKeyFrame: startsKeyFrame,
+            layer: layer
         )
         indexes[Int(truncatingIfNeeded: sequence) & (recordCapacity - 1)] = index
         head = position + payload.count

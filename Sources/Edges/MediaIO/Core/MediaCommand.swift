@@ -3,6 +3,7 @@ package import ICE
 package import Media
 package import Primitives
 package import RTP
+package import SFU
 package import WebRTC
 
 /// A WebRTC session's number, unique within the process.
@@ -81,6 +82,36 @@ package struct PlaybackBinding: Sendable {
     }
 }
 
+/// The highest layer of a picture that a viewer wants.
+package struct LayerWish: Equatable, Sendable {
+    package var track: TrackID
+    /// How much of that track, where it has layers inside.
+    package var limit: LayerLimit
+
+    package init(track: TrackID, limit: LayerLimit = .none) {
+        self.track = track
+        self.limit = limit
+    }
+}
+
+/// The layers inside a stream.
+package struct StreamLayers: Equatable, Sendable {
+    /// What viewers can be sent of it, from the least to everything; empty where there is nothing to choose from.
+    package var steps: [LayerLimit]
+    /// How many there are of each kind, at least 1.
+    package var spatialCount: Int
+    package var temporalCount: Int
+    /// Of each spatial layer from the lowest up; empty where the stream does not say.
+    package var sizes: [PictureSize]
+
+    package init(steps: [LayerLimit] = [], spatialCount: Int = 1, temporalCount: Int = 1, sizes: [PictureSize] = []) {
+        self.steps = steps
+        self.spatialCount = spatialCount
+        self.temporalCount = temporalCount
+        self.sizes = sizes
+    }
+}
+
 /// How a sender report's clock stands: this RTP timestamp was captured at this time.
 package struct ClockReference: Sendable {
     package var timestamp: UInt32
@@ -119,8 +150,8 @@ package enum MediaCommand: Sendable {
     /// Ends a tap; one that another has followed is left alone.
     case stopTap(TapID, [TrackID])
     case requestKeyFrame(TrackID)
-    /// A viewer wants no higher layer of the picture that the first track belongs to than the second; `nil` is the best.
-    case limitLayer(PeerID, of: TrackID, to: TrackID?)
+    /// A viewer wants no higher layer of the picture that the track belongs to than this; `nil` is the best.
+    case limitLayer(PeerID, of: TrackID, to: LayerWish?)
     /// Datagrams that arrived at a worker that does not own their session.
     case datagrams(ForeignDatagrams)
     /// Datagrams from this address belong to that worker: its owner has authenticated them.
@@ -164,6 +195,8 @@ package enum MediaEvent: Sendable {
     case parameterSetChanged(TrackID, [UInt8])
     /// A session sends VP8 or VP9 of another size than before.
     case pictureSizeChanged(TrackID, PictureSize)
+    /// A track turned out to have layers inside, or none any more.
+    case layersChanged(TrackID, StreamLayers)
 }
 
 /// What the handshake thread must do.
@@ -207,6 +240,7 @@ package struct RelayedPackets: Sendable {
         var length: Int32
         var marker: Bool
         var startsKeyFrame: Bool
+        var layer = PacketLayer.base
     }
     var track: TrackID
     var clock: ClockReference?

@@ -54,7 +54,12 @@ extension MediaCore {
         let repeats = !track.pointee.isVideo && peer.pointee.redPayloadType != 0 && peer.pointee.redundancy.level > 0
         var sent = 0
         batch.beginRun(to: address)
-        while cursor < stop, sent < bytes {
+        let isWhole = forwarder.pointee.sendsEverything
+        if !isWhole {
+            sent = sendChosen(
+                track, to: forwarder, through: &stream, from: &cursor, upTo: stop, bytes: bytes, now: now, into: &batch)
+        }
+        while isWhole, cursor < stop, sent < bytes {
             let record = track.pointee.log.record(at: cursor)
             if let numbers = forwarder.pointee.numbers(of: record) {
                 let payload = track.pointee.log.payload(at: cursor)
@@ -74,6 +79,9 @@ extension MediaCore {
             }
             cursor += 1
         }
+        if cursor > forwarder.pointee.cursor {
+            forwarder.pointee.notePicture(of: track.pointee.log.record(at: cursor - 1))
+        }
         forwarder.pointee.cursor = cursor
         if sent > 0 {
             if peer.pointee.pacer.isPaced { peer.pointee.pacer.didSend(sent) }
@@ -82,6 +90,36 @@ extension MediaCore {
                 counters.joins.firstPacket.record(now.since(connectedAt))
                 peer.pointee.connectedAt = nil
             }
+        }
+        return sent
+    }
+
+    /// The same for a viewer that is not sent everything.
+    private func sendChosen(
+        _ track: UnsafeMutablePointer<Track>,
+        to forwarder: UnsafeMutablePointer<Forwarder>,
+        through stream: inout OutgoingStream,
+        from cursor: inout Int,
+        upTo stop: Int,
+        bytes: Int,
+        now: Instant,
+        into batch: inout SendBatch
+    ) -> Int {
+        let peer = peers[forwarder.pointee.peer]
+        var sent = 0
+        while cursor < stop, sent < bytes {
+            let record = track.pointee.log.record(at: cursor)
+            if let passage = forwarder.pointee.admit(record) {
+                let payload = track.pointee.log.payload(at: cursor, isEmpty: passage.isEmpty)
+                stream.pictures = passage.pictures
+                stream.captureTime =
+                    !passage.isEmpty && forwarder.pointee.tellsCaptureTime(of: record, at: now)
+                    ? track.pointee.captureTime(of: record.timestamp) : nil
+                stream.emit(payload, marker: passage.marker, numbers: passage.numbers, to: peer, now: now, into: &batch)
+                forwarder.pointee.didSend(record, isEmpty: passage.isEmpty)
+                sent += payload.count
+            }
+            cursor += 1
         }
         return sent
     }

@@ -220,6 +220,11 @@ extension MediaCore {
             )
         else { return }
         if !wasOpen { events.append(.trackStarted(track.pointee.id)) }
+        let layer =
+            track.pointee.isVideo
+            ? track.pointee.layers.read(
+                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)), timestamp: header.timestamp)
+            : .base
         let newestBefore = track.pointee.log.highestTimestamp
         guard
             track.pointee.log.append(
@@ -227,6 +232,7 @@ extension MediaCore {
                 timestamp: position.timestamp,
                 marker: header.marker,
                 startsKeyFrame: startsKeyFrame,
+                layer: layer,
                 payload: payload,
                 at: now
             ) != nil
@@ -235,6 +241,8 @@ extension MediaCore {
         track.pointee.count(payload: payload.count, marker: header.marker)
         track.pointee.lastArrivalAt = now
         track.pointee.bitrate.add(payload.count + RTPHeader.fixedLength, at: now)
+        track.pointee.layerRates.add(payload.count + RTPHeader.fixedLength, of: layer, at: now)
+        if let news = layersToAnnounce(ofTrack: slot) { events.append(news) }
         track.pointee.clock.receive(timestamp: UInt32(truncatingIfNeeded: position.timestamp), at: ntp(at: now))
         if startsKeyFrame, newestBefore.map({ position.timestamp > $0 }) ?? true {
             keyFrameArrived(track: slot, at: now)
@@ -368,7 +376,8 @@ extension MediaCore {
                     timestamp: record.timestamp,
                     length: record.length,
                     marker: record.marker,
-                    startsKeyFrame: record.startsKeyFrame
+                    startsKeyFrame: record.startsKeyFrame,
+                    layer: record.layer
                 )
             )
             packets.payloads.append(contentsOf: track.pointee.log.payload(at: index))
@@ -388,10 +397,12 @@ extension MediaCore {
                     timestamp: entry.timestamp,
                     marker: entry.marker,
                     startsKeyFrame: entry.startsKeyFrame,
+                    layer: entry.layer,
                     payload: UnsafeRawBufferPointer(rebasing: bytes[offset..<end]),
                     at: packets.arrival
                 )
                 track.pointee.bitrate.add(Int(entry.length) + RTPHeader.fixedLength, at: now)
+                track.pointee.layerRates.add(Int(entry.length) + RTPHeader.fixedLength, of: entry.layer, at: now)
                 offset = end
             }
         }

@@ -4,101 +4,17 @@ import Primitives
 import RTP
 import SFU
 
-/// Simulcast: each layer is a track, and a viewer's forwarder moves from one to another at a key frame.
+/// Simulcast: each layer is a track, and a viewer's forwarder moves from one to another at a key frame. Layers inside a
+/// stream: the forwarder stays where it is and leaves packets out.
 extension MediaCore {
-    /// A layer without packets for this long has been turned off by its publisher.
-    static var layerSilence: Interval { .milliseconds(1500) }
     /// A key frame this young is still a good place to begin: little has followed it.
     static var freshKeyFrame: Interval { .milliseconds(200) }
-    /// Two layers change places when their bitrates say so by this factor.
-    private static var reorderFactor: Double { 1.3 }
-
-    // MARK: Choosing
-
-    /// Looks at what a viewer's path carries, and decides what it is sent of each picture.
-    mutating func chooseLayers(for slot: Int, at now: Instant, into batch: inout SendBatch) {
-        guard let begun = peers[slot].pointee.mediaBegunAt, now - begun >= LayerSelector.settling else { return }
-        let total = peers[slot].pointee.bandwidth.estimate
-        let sound = audioBitrate(of: slot, at: now)
-        let estimate = total.map { Bitrate(bitsPerSecond: max($0.bitsPerSecond - sound, 0)) }
-        var wanted = 0.0
-        for index in peers[slot].pointee.subscriptions.indices
-        where peers[slot].pointee.subscriptions[index].selector != nil {
-            sortLayers(of: slot, subscription: index, at: now)
-            describeLayers(of: slot, subscription: index, at: now)
-            let wish = peers[slot].pointee.subscriptions[index].wishedLayer
-            let choice = peers[slot].pointee.subscriptions[index].selector?.choose(
-                among: layerScratch, estimate: estimate, wish: wish, at: now)
-            switch choice {
-            case .paused:
-                wanted += layerScratch.first { $0.isActive }?.bitrate.bitsPerSecond ?? 0
-                pause(slot, subscription: index, at: now)
-            case .layer(let layer):
-                // The highest layer that may be sent: a path that has widened is found out in one go.
-                let top = max(min(wish ?? .max, layerScratch.count - 1), layer)
-                let highest = layerScratch[...top].last { $0.isActive } ?? layerScratch[layer]
-                wanted += highest.bitrate.bitsPerSecond
-                show(slot, subscription: index, layer: layer, at: now, into: &batch)
-            case nil: break
-            }
-        }
-        peers[slot].pointee.bandwidth?.wanted =
-            wanted > 0 ? Bitrate(bitsPerSecond: wanted * LayerSelector.headroom + sound) : nil
-    }
-
-    /// Notes which layer is the highest that a viewer wants of a picture; the next look at its path acts on it.
-    ///
-    /// A layer that the picture does not have changes nothing: it has been removed meanwhile.
-    func limitLayer(of picture: TrackID, to layer: TrackID?, for id: PeerID) {
-        guard let slot = peersByID[id], let track = tracksByID[picture] else { return }
-        for index in peers[slot].pointee.subscriptions.indices
-        where peers[slot].pointee.subscriptions[index].layers.contains(track) {
-            guard let layer else {
-                peers[slot].pointee.subscriptions[index].wish = nil
-                continue
-            }
-            guard let wished = tracksByID[layer], peers[slot].pointee.subscriptions[index].layers.contains(wished)
-            else {
-                continue
-            }
-            peers[slot].pointee.subscriptions[index].wish = wished
-        }
-    }
-
-    private func audioBitrate(of slot: Int, at now: Instant) -> Double {
-        var sum = 0.0
-        for subscription in peers[slot].pointee.subscriptions where subscription.selector == nil {
-            let repeated = peers[slot].pointee.redPayloadType != 0 ? peers[slot].pointee.redundancy.level : 0
-            sum += tracks[subscription.track].pointee.bitrate.estimate(at: now) * Double(1 + repeated)
-        }
-        return sum
-    }
-
-    /// Fills ``layerScratch``.
-    private mutating func describeLayers(of slot: Int, subscription index: Int, at now: Instant) {
-        layerScratch.removeAll(keepingCapacity: true)
-        for track in peers[slot].pointee.subscriptions[index].layers {
-            let isActive = tracks[track].pointee.lastArrivalAt.map { now - $0 < Self.layerSilence } ?? false
-            let bitrate = tracks[track].pointee.bitrate.estimate(at: now)
-            layerScratch.append(LayerSelector.Layer(bitrate: Bitrate(bitsPerSecond: bitrate), isActive: isActive))
-        }
-    }
-
-    /// Offers list layers in either order, so their bitrates decide which one is the higher.
-    private func sortLayers(of slot: Int, subscription index: Int, at now: Instant) {
-        let peer = peers[slot]
-        for position in peer.pointee.subscriptions[index].layers.indices.dropFirst() {
-            let lower = tracks[peer.pointee.subscriptions[index].layers[position - 1]].pointee.bitrate.bitsPerSecond
-            let higher = tracks[peer.pointee.subscriptions[index].layers[position]].pointee.bitrate.bitsPerSecond
-            guard higher > 0, lower > higher * Self.reorderFactor else { continue }
-            peer.pointee.subscriptions[index].layers.swapAt(position - 1, position)
-            peer.pointee.subscriptions[index].selector?.exchange(position - 1, position)
-        }
-    }
+    /// A viewer that finds no other place to begin with a higher temporal layer for this long is helped by a key frame.
+    private static var risePatience: Interval { .seconds(3) }
 
     // MARK: Acting
 
-    private func pause(_ slot: Int, subscription index: Int, at now: Instant) {
+    func pause(_ slot: Int, subscription index: Int, at now: Instant) {
         let subscription = peers[slot].pointee.subscriptions[index]
         peers[slot].pointee.subscriptions[index].target = nil
         let track = tracks[subscription.track]
@@ -108,17 +24,20 @@ extension MediaCore {
         forwarder.pointee.pause()
     }
 
-    /// Sees to it that a viewer is sent this layer, now or from its next key frame on.
-    private mutating func show(
-        _ slot: Int, subscription index: Int, layer: Int, at now: Instant, into batch: inout SendBatch
+    /// Sees to it that a viewer is sent this, now or as soon as the stream allows to begin with it.
+    mutating func show(
+        _ slot: Int, subscription index: Int, step: Peer.Step, at now: Instant, into batch: inout SendBatch
     ) {
+        peers[slot].pointee.subscriptions[index].step = step
         let subscription = peers[slot].pointee.subscriptions[index]
-        let wanted = subscription.layers[layer]
+        let wanted = step.track
         if wanted == subscription.track {
             peers[slot].pointee.subscriptions[index].target = nil
             let track = tracks[wanted]
             let forwarder = track.pointee.forwarders + subscription.position
+            forwarder.pointee.wantedLimit = step.limit
             if forwarder.pointee.phase == .paused { hold(track, forwarder, at: now, into: &batch) }
+            rise(slot, subscription: index, at: now, into: &batch)
             return
         }
         if subscription.target != wanted {
@@ -128,6 +47,27 @@ extension MediaCore {
         admitArriving(to: wanted, at: now)
         guard peers[slot].pointee.subscriptions[index].target != nil else { return }
         requestKeyFrame(track: wanted, at: now, into: &batch)
+    }
+
+    /// Asks for a key frame where a viewer needs one to begin with a higher layer of its stream: at once for a larger picture,
+    /// and after a while for more of them, which streams usually allow by themselves.
+    private mutating func rise(_ slot: Int, subscription index: Int, at now: Instant, into batch: inout SendBatch) {
+        let subscription = peers[slot].pointee.subscriptions[index]
+        let track = tracks[subscription.track]
+        let forwarder = track.pointee.forwarders + subscription.position
+        let rates = track.pointee.layerRates
+        let wanted = forwarder.pointee.wantedLimit
+        let limit = forwarder.pointee.limit
+        let isTooSmall = Int(limit.spatial) < min(Int(wanted.spatial), rates.spatialCount - 1)
+        let isTooRare = Int(limit.temporal) < min(Int(wanted.temporal), rates.temporalCount - 1)
+        guard forwarder.pointee.phase == .live, isTooSmall || isTooRare else {
+            return peers[slot].pointee.subscriptions[index].risingSince = nil
+        }
+        let since = subscription.risingSince ?? now
+        peers[slot].pointee.subscriptions[index].risingSince = since
+        if isTooSmall || now - since >= Self.risePatience {
+            requestKeyFrame(track: subscription.track, at: now, into: &batch)
+        }
     }
 
     /// Lets the viewers that wait for a key frame of this layer come over, if there is a fresh one.
@@ -162,6 +102,7 @@ extension MediaCore {
                 old.pointee.log.payload(at: lastIndex), sentUnder: forwarder.pictures,
                 to: new.pointee.log.payload(at: group.startIndex))
             : forwarder.pictures
+        forwarder.wantedLimit = subscription.step?.limit ?? .none
         forwarder.switchLayer(
             toIndex: group.startIndex,
             sequence: group.startSequence,

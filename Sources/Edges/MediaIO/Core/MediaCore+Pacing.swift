@@ -45,7 +45,11 @@ extension MediaCore {
         let end = track.pointee.releasedEnd
         guard end - start <= count else { return .max }
         var bytes = 0
-        for index in start..<max(end, start) { bytes += Int(track.pointee.log.record(at: index).length) }
+        let limit = forwarder.pointee.limit
+        for index in start..<max(end, start) {
+            let record = track.pointee.log.record(at: index)
+            if limit.admits(record.layer) { bytes += Int(record.length) }
+        }
         return bytes
     }
 

@@ -1,5 +1,6 @@
 import Media
 import Primitives
+import SFU
 
 /// What publishers really send, as their parameter sets say it: offers are written before the encoder starts.
 extension MediaCore {
@@ -34,5 +35,19 @@ extension MediaCore {
         track.pointee.pictureSize = size
         track.pointee.parameterSetAt = now
         events.append(.pictureSizeChanged(track.pointee.id, size))
+    }
+    /// Tells the control plane of the layers inside a stream, when another one has been seen: seldom, for they are bounded.
+    func layersToAnnounce(ofTrack slot: Int) -> MediaEvent? {
+        let track = tracks[slot]
+        guard track.pointee.layerRates.revision != track.pointee.announcedLayers else { return nil }
+        let rates = track.pointee.layerRates
+        track.pointee.announcedLayers = rates.revision
+        return .layersChanged(
+            track.pointee.id,
+            StreamLayers(
+                steps: rates.isLayered ? rates.steps() : [],
+                spatialCount: rates.spatialCount,
+                temporalCount: rates.temporalCount,
+                sizes: track.pointee.layers.sizes))
     }
 }

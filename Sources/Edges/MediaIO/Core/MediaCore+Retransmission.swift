@@ -64,11 +64,13 @@ extension MediaCore {
         let peer = peers[forwarder.pointee.peer]
         let record = track.pointee.log.record(at: index)
         let sender = original ?? forwarder.pointee
-        guard let numbers = sender.numbers(of: record) else { return 0 }
-        let payload = track.pointee.log.payload(at: index)
+        guard let passage = sender.passage(of: record) else { return 0 }
+        let numbers = passage.numbers
+        let payload = track.pointee.log.payload(at: index, isEmpty: passage.isEmpty)
         var stream = OutgoingStream(sender)
+        stream.pictures = passage.pictures
         guard let retransmission = forwarder.pointee.nextRetransmission() else {
-            stream.emit(payload, marker: record.marker, numbers: numbers, to: peer, now: now, into: &batch)
+            stream.emit(payload, marker: passage.marker, numbers: numbers, to: peer, now: now, into: &batch)
             return payload.count
         }
         stream.ssrc = retransmission.ssrc
@@ -81,7 +83,8 @@ extension MediaCore {
             rest.copyMemory(from: payload)
             if stream.pictures != .none { stream.pictures.apply(to: rest) }
             stream.emitAsItIs(
-                UnsafeRawBufferPointer(repeated), marker: record.marker, numbers: own, to: peer, now: now, into: &batch)
+                UnsafeRawBufferPointer(repeated), marker: passage.marker, numbers: own, to: peer, now: now, into: &batch
+            )
         }
         return payload.count
     }

@@ -147,7 +147,9 @@ extension MediaCore {
                     framesReceived: track.pointee.framesReceived,
                     stillFrames: track.pointee.stillFrames,
                     jitter: jitter[slot],
-                    lateness: lateness(ofTrack: slot)
+                    lateness: lateness(ofTrack: slot),
+                    stepBitrates: stepBitrates(of: slot, isFresh: isFresh, at: now),
+                    stepViewers: stepViewers(of: slot)
                 )
             )
         }
@@ -161,5 +163,24 @@ extension MediaCore {
             let taken = track.pointee.clock.ntp(forTimestamp: UInt32(truncatingIfNeeded: newest))
         else { return nil }
         return ntp(at: arrival).since(taken).seconds
+    }
+
+    private func stepBitrates(of slot: Int, isFresh: Bool, at now: Instant) -> [Double] {
+        let rates = tracks[slot].pointee.layerRates
+        guard rates.isLayered else { return [] }
+        let bitrate = isFresh ? tracks[slot].pointee.bitrate.estimate(at: now) : 0
+        return rates.steps().map { rates.isActive($0) ? bitrate * rates.share(within: $0) : 0 }
+    }
+
+    private func stepViewers(of slot: Int) -> [LayerLimit: Int] {
+        let track = tracks[slot]
+        var counts: [LayerLimit: Int] = [:]
+        guard track.pointee.layerRates.isLayered else { return counts }
+        for position in 0..<track.pointee.forwarderCount {
+            let forwarder = track.pointee.forwarders + position
+            let limit = track.pointee.layerRates.normalized(forwarder.pointee.limit)
+            if forwarder.pointee.phase != .paused { counts[limit, default: 0] += 1 }
+        }
+        return counts
     }
 }

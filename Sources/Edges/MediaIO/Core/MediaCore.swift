@@ -71,7 +71,8 @@ package struct MediaCore: ~Copyable {
     var pendingTracks: [Int] = []
     /// Publishers with packets missing, and when the first of them is to be asked again.
     var repairingPeers: [Int] = []
-    /// The layers that a choice is made among, described; kept for its memory.
+    /// What a choice is made among, and its description; kept for their memory.
+    var stepScratch: [Peer.Step] = []
     var layerScratch: [LayerSelector.Layer] = []
     /// Viewers for whom something waits that their paths cannot take yet, and when to look again.
     var queuedPeers: [Int] = []
@@ -177,7 +178,7 @@ package struct MediaCore: ~Copyable {
         case .relayed(let packets): receive(packets, at: now, into: &batch)
         case .requestKeyFrame(let id):
             if let slot = tracksByID[id] { requestKeyFrame(track: slot, at: now, into: &batch) }
-        case .limitLayer(let id, let picture, let layer): limitLayer(of: picture, to: layer, for: id)
+        case .limitLayer(let id, let picture, let wish): limitLayer(of: picture, to: wish, for: id)
         case .datagrams(let datagrams): receive(datagrams, at: now, into: &batch)
         case .learn(let address, let worker): learn(address, worker: worker)
         case .forget(let address): foreignAddresses[address] = nil
@@ -401,6 +402,9 @@ package struct MediaCore: ~Copyable {
 
     mutating func endSource(ofTrack slot: Int) {
         tracks[slot].pointee.input.endSource()
+        tracks[slot].pointee.layers = LayerReader(codec: tracks[slot].pointee.codec)
+        tracks[slot].pointee.layerRates = LayerRates()
+        if let news = layersToAnnounce(ofTrack: slot) { events.append(news) }
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.sourceStart = tracks[slot].pointee.log.endIndex
         tracks[slot].pointee.lastPacketAt = nil

@@ -1,3 +1,5 @@
+package import SFU
+
 /// A worker's figures at one moment.
 package struct MediaReport: Sendable {
     /// One track as its worker sees it.
@@ -32,6 +34,10 @@ package struct MediaReport: Sendable {
         package var lateness: Double?
 
         package static let stillFrameSize = 160
+        /// Bits per second of each step of ``StreamLayers/steps``; empty for a stream without layers.
+        package var stepBitrates: [Double] = []
+        /// How many of this worker's viewers are sent which part of it; empty for a stream without layers.
+        package var stepViewers: [LayerLimit: Int] = [:]
     }
 
     package var tracks: [Track] = []

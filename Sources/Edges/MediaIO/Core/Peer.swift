@@ -37,16 +37,25 @@ struct Peer: ~Copyable {
         var selector: LayerSelector?
         /// The slot of the highest layer that the viewer asked for, one of ``layers``; `nil` for the best.
         var wish: Int?
+        /// The highest layers inside that stream, and those below it, that the viewer asked for.
+        var wishedLimit = LayerLimit.none
+        /// What was chosen last; `nil` before the first choice.
+        var step: Step?
+        /// Since when the viewer has waited to be sent a higher layer of its stream.
+        var risingSince: Instant?
         /// The layer to go over to at its next key frame.
         var target: Int?
         /// How packets were called that went out before the last switches, for those that get lost.
         var past: [(track: TrackID, forwarder: Forwarder)] = []
 
-        /// Where the wish stands among the layers, whose order may change; `nil` for the best.
-        var wishedLayer: Int? { wish.flatMap { layers.firstIndex(of: $0) } }
-
         /// Switches that are remembered; retransmission reaches back a second.
         static let maximumPast = 3
+    }
+
+    /// Something that a viewer can be sent of a picture: a track, and how much of it.
+    struct Step: Equatable {
+        var track: Int
+        var limit = LayerLimit.none
     }
 
     /// A decrypted packet that waits.

@@ -18,6 +18,11 @@ struct Track: ~Copyable {
     var log: PacketLog
     var input: TrackInput
     var bitrate = BitrateMeter()
+    /// The layers inside the stream: of each packet, and their bitrates.
+    var layers: LayerReader
+    var layerRates = LayerRates()
+    /// The revision of ``layerRates`` that the control plane knows.
+    var announcedLayers = 0
     var clock: SenderReportClock
     /// How long before the time that ``clock`` gives a frame was captured, as its publisher says: not zero where that one
     /// passes on what others captured.
@@ -78,6 +83,7 @@ struct Track: ~Copyable {
         let isVideo = codec.kind == .video
         log = PacketLog(limits: .init(isVideo: isVideo))
         input = TrackInput(clockRate: codec.clockRate, waitsForKeyFrame: isVideo)
+        layers = LayerReader(codec: codec)
         clock = SenderReportClock(clockRate: codec.clockRate)
         forwarders = .allocate(capacity: forwarderCapacity)
     }

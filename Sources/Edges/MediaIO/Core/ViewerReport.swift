@@ -1,6 +1,6 @@
 import CongestionControl
 package import Primitives
-import SFU
+package import SFU
 
 /// How one viewer fares at one moment.
 package struct ViewerReport: Sendable {
@@ -10,6 +10,8 @@ package struct ViewerReport: Sendable {
         package var track: TrackID
         /// Whether the path cannot carry the picture at present.
         package var isPaused: Bool
+        /// What of the track is shown, where it has layers inside; `nil` for all of it.
+        package var limit: LayerLimit?
     }
 
     package var peer: PeerID
@@ -54,10 +56,16 @@ extension MediaCore {
                 pictures: peers[slot].pointee.subscriptions.filter { $0.selector != nil }.map {
                     ViewerReport.Picture(
                         track: tracks[$0.track].pointee.id,
-                        isPaused: tracks[$0.track].pointee.forwarders[$0.position].phase == .paused
+                        isPaused: tracks[$0.track].pointee.forwarders[$0.position].phase == .paused,
+                        limit: shownLimit(of: $0)
                     )
                 }
             )
         }
+    }
+    private func shownLimit(of subscription: Peer.Subscription) -> LayerLimit? {
+        let track = tracks[subscription.track]
+        guard track.pointee.layerRates.isLayered else { return nil }
+        return track.pointee.layerRates.normalized(track.pointee.forwarders[subscription.position].limit)
     }
 }
