@@ -46,6 +46,7 @@ let mediaCore: [Target] = [
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
     system("COpus", libraries: ["opus"]),
+    system("CZlib", libraries: ["z"]),
     system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample", "swscale"]),
 
     module("Primitives", in: "Foundations"),
@@ -113,7 +114,7 @@ let mediaCoreTests: [Target] = [
     tests("ArchitectureTests", []),
     .target(
         name: "FuzzTargets",
-        dependencies: ["Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ICE", "DTLS", "WebRTC", "RTMP"],
+        dependencies: ["Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ICE", "DTLS", "WebRTC", "RTMP", "HLS"],
         path: "Fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
 ]
@@ -179,13 +180,21 @@ let gateway: [Target] = [
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     system("CWebVendor", libraries: []),
+    module(
+        "HLSService", in: "Edges",
+        [
+            "Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
     .target(
         name: "WebPages", dependencies: ["CWebVendor"], path: "web", exclude: ["vendor"],
         resources: [.embedInCode("pages")], swiftSettings: settings),
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "Gateway", "Auth", "Telemetry", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Auth", "Telemetry", "WebPages",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -213,7 +222,8 @@ let gateway: [Target] = [
         name: "martlet",
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
-            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HTTPService", "Conformance", "LoadTest",
+            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HLS", "HLSService",
+            "HTTPService", "Conformance", "LoadTest",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -252,9 +262,16 @@ let gatewayTests: [Target] = [
             .product(name: "NIOPosix", package: "swift-nio"),
         ]),
     tests(
+        "HLSServiceTests",
+        [
+            "HLSService", "HLS", "Gateway", "Media", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        ]),
+    tests(
         "HTTPServiceTests",
         [
-            "HTTPService", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives", "TestSupport",
+            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives",
+            "TestSupport",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),

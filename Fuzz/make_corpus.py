@@ -236,6 +236,25 @@ def rtmp():
     write("chunks", "extended-time", b"\x03\xff\xff\xff\x00\x00\x04\x14" + bytes(4) + b"\x01\x00\x00\x00body\xc3\x01\x00\x00\x00")
 
 
+def hls():
+    for index, name in enumerate(("index.m3u8", "audio.m3u8", "video-5-7-init.mp4", "video-5-7.m4s", "audio-5-7-3.m4s")):
+        write("hls-request", f"name-{index}", name.encode())
+    write("hls-request", "query", b"_HLS_msn=12&_HLS_part=3&_HLS_skip=YES&a=b")
+
+    def frames(steps):
+        """Sound and picture in turn; 4 marks a key frame and 2 a step that may be large or go back."""
+        content = b""
+        for flags, step in steps:
+            content += struct.pack("!Bh", flags, step)
+        return content
+
+    steady = [step for index in range(140) for step in ((4 if index % 30 == 0 else 0, 33), (1, 20), (1, 13))]
+    write("hls-frames", "steady", frames(steady))
+    write("hls-frames", "jumps", frames([*steady[:200], (2, 20000), (3, 20000), *steady[:120], (2, -5000), *steady[:100]]))
+    write("hls-frames", "two-publishers", frames([*steady[:200], (255, 0), *steady[:200]]))
+    write("hls-frames", "sound-alone", frames([*steady[:60], *((1, 20) for _ in range(400))]))
+
+
 if __name__ == "__main__":
-    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp):
+    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp, hls):
         make()

@@ -60,6 +60,11 @@ func fuzzH265(_ input: Span<UInt8>) {
 func fuzzAV1(_ input: Span<UInt8>) {
     _ = try? AV1CodecConfigurationRecord(parsing: input)
     _ = try? AudioSpecificConfig(parsing: input)
+    let bytes = array(input)
+    _ = try? AV1SequenceHeader(among: bytes)
+    _ = try? AV1SequenceHeader(parsing: bytes)
+    _ = try? VPFrameHeader(keyFrame: bytes, codec: .vp8)
+    _ = try? VPFrameHeader(keyFrame: bytes, codec: .vp9)
 }
 
 private func fuzzUnits(_ input: Span<UInt8>) {

@@ -23,6 +23,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case av1
     case payload
     case m3u8
+    case hlsRequest = "hls-request"
+    case hlsFrames = "hls-frames"
     case depacketizeH264 = "depacketize-h264"
     case depacketizeH265 = "depacketize-h265"
     case depacketizeVP8 = "depacketize-vp8"
@@ -52,6 +54,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .av1: fuzzAV1(input)
         case .payload: fuzzPayload(input)
         case .m3u8: fuzzPlaylist(input)
+        case .hlsRequest: fuzzHLSRequest(input)
+        case .hlsFrames: fuzzHLSFrames(input)
         case .depacketizeH264: fuzzDepacketizer(input, codec: .h264)
         case .depacketizeH265: fuzzDepacketizer(input, codec: .h265)
         case .depacketizeVP8: fuzzDepacketizer(input, codec: .vp8)

@@ -37,7 +37,8 @@ private let arrows: [String: Set<String>] = [
         "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
     ],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
-    "HTTPService": ["Primitives", "Gateway", "Auth", "Telemetry", "WebPages"],
+    "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
+    "HTTPService": ["Primitives", "HLS", "HLSService", "Gateway", "Auth", "Telemetry", "WebPages"],
     "LoadTest": ["M3U8"],
     "Conformance": ["Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
 ]
@@ -48,7 +49,9 @@ private let mediaCore: Set<String> = [
     "WebRTC", "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
 ]
 
-private let ours = Set(arrows.keys).union(["WebPages", "COpenSSL", "CSRTP", "COpus", "CFFmpeg", "CLinux", "CWebVendor"])
+private let ours = Set(arrows.keys).union([
+    "WebPages", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
+])
 
 /// What comes with the toolchain and that the media core may use.
 private let standardLibrary: Set<String> = ["Swift", "Synchronization", "Glibc", "Dispatch"]

@@ -51,7 +51,7 @@ struct BadConfigurationTests {
         Case(yaml: "log:\n  level: loud", key: "log.level", line: 2, says: "`warning`"),
         Case(yaml: "redis:\n  url: redis://localhost", key: "redis.url", line: 2, says: "this version"),
         Case(yaml: "http:\n  tls:\n    self_signed: true", key: "http.tls.self_signed", line: 3, says: "this version"),
-        Case(yaml: "hls.enabled: true", key: "hls.enabled", line: 1, says: "this version"),
+        Case(yaml: "webhooks.url: http://localhost", key: "webhooks.url", line: 1, says: "this version"),
         Case(yaml: "log.level: info\nlog:\n  level: debug", key: "log.level", line: 3, says: "line 1"),
         Case(yaml: "log.level: info\nlog.level: debug", key: "log.level", line: 1, says: "twice"),
     ]

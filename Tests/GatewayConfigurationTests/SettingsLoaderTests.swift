@@ -116,7 +116,8 @@ struct SettingsLoaderTests {
         let setting = try #require(Setting.all.first { $0.key == key })
         let examples = [
             "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
-            "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org", String(repeating: "ab", count: 32),
+            "always", "250ms", "90s", "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org",
+            String(repeating: "ab", count: 32),
             "0s-1s", "cam=0s-1s",
         ]
         let accepted = examples.first { example in

@@ -1,6 +1,7 @@
 import Auth
 import Foundation
 import Gateway
+import HLSService
 import HTTPService
 import HTTPTypes
 import Hummingbird
@@ -27,13 +28,14 @@ struct Client {
 
     init(
         policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration(),
-        guessesPerMinute: Int = 20
+        guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil
     ) async {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
         let responder = HTTPService.responder(
             configuration, gateway, Authorizer(policy: policy, tokens: tokens),
             GuessLimit(perMinute: guessesPerMinute, now: { [clock] in clock.now }), metrics, readiness,
+            hls: hls,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })

@@ -1,6 +1,8 @@
 import Auth
 import Gateway
 import GatewayConfiguration
+import HLS
+import HLSService
 import HTTPService
 import Logging
 import Media
@@ -98,7 +100,7 @@ enum Composition {
             acceptsTCP: settings.tcp)
     }
 
-    static func http(_ settings: Settings, nodeName: String) -> HTTPServiceConfiguration {
+    static func http(_ settings: Settings, nodeName: String, secret: Secret) -> HTTPServiceConfiguration {
         HTTPServiceConfiguration(
             host: settings.http.host, port: settings.http.port, corsOrigins: Set(settings.http.corsOrigins),
             frameAncestors: settings.http.frameAncestors.joined(separator: " "),
@@ -106,7 +108,16 @@ enum Composition {
             limits: .init(
                 postsPerMinute: settings.limits.postsPerMinute, postsBurst: settings.limits.postsBurst,
                 includeLoopback: settings.limits.loopback),
-            nodeName: nodeName)
+            nodeName: nodeName, playback: PlaybackSignature(secret: secret),
+            isPlayPublic: settings.auth.anonymousPlay == .anyone)
+    }
+
+    static func hls(_ settings: Settings.HLS) -> HLSServiceConfiguration {
+        HLSServiceConfiguration(
+            start: settings.start == .always ? .always : .onDemand,
+            presentation: PresentationConfiguration(
+                partDuration: Interval(settings.partDuration), segmentDuration: Interval(settings.segmentDuration),
+                window: Interval(settings.window)))
     }
 
     static func guessLimit(_ settings: Settings.Limits) -> GuessLimit {

@@ -2,6 +2,7 @@ import Auth
 import Gateway
 import GatewayConfiguration
 import Glibc
+import HLSService
 import HTTPService
 import Logging
 import MediaIO
@@ -32,7 +33,8 @@ struct GatewayProcess {
 
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
-        let tokens = await TokenAuthority(secret: try Composition.tokenSecret(settings))
+        let secret = try Composition.tokenSecret(settings)
+        let tokens = await TokenAuthority(secret: secret)
         let authorizer = Authorizer(policy: Composition.accessPolicy(settings.auth), tokens: tokens)
 
         let guesses = Composition.guessLimit(settings.limits)
@@ -56,9 +58,14 @@ struct GatewayProcess {
         let greeting = Greeting(
             settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, tokens: tokens,
             publishesDemo: publishesDemo)
+        let hls =
+            settings.hls.enabled
+            ? HLSService(
+                configuration: Composition.hls(settings.hls), gateway: gateway, logger: Logger(label: "hls")) : nil
         let http = HTTPService(
-            configuration: Composition.http(settings, nodeName: nodeName), gateway: gateway, authorizer: authorizer,
-            guesses: guesses, metrics: metrics, readiness: readiness, logger: Logger(label: "http")
+            configuration: Composition.http(settings, nodeName: nodeName, secret: secret), gateway: gateway,
+            authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
+            logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
             logger.info(
@@ -72,6 +79,7 @@ struct GatewayProcess {
 
         // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
         var services: [any Service] = [GatewayRunner(gateway: gateway), http, rtmp]
+        if let hls { services.append(hls) }
         if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }
         if let announcement = Announcement(hosts: settings.webrtc.announce, plane: plane, logger: logger) {
             services.append(announcement)

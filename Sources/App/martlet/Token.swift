@@ -17,6 +17,10 @@ struct Token: AsyncParsableCommand {
                 which is made now if there is none yet.
 
                   martlet token create --stream cam --allow publish --expires 12h
+
+                With --hls it prints the path of a playlist instead, signed for
+                this one stream: players and caches that send no token can use
+                it until it expires.
                 """)
 
         @Option(help: "The stream it is for; `*` stands for anything.")
@@ -30,6 +34,9 @@ struct Token: AsyncParsableCommand {
 
         @Option(help: "Who it is for. A renewed token of the same subject takes its own stream over at once.")
         var subject: String?
+
+        @Flag(help: "Print a signed path for watching the stream by HLS instead of a token.")
+        var hls = false
 
         @Flag(help: "Print a JSON object instead of the token alone.")
         var json = false
@@ -46,6 +53,7 @@ struct Token: AsyncParsableCommand {
             let permissions = try permissions()
             let loaded = try options.load()
             let secret = try Composition.tokenSecret(loaded.settings)
+            if hls { return try sayPath(secret, lifetime: lifetime) }
             let token = try await TokenAuthority(secret: secret).issue(
                 stream: pattern, permissions: permissions, lifetime: lifetime, subject: subject)
             guard json else { return Terminal.say(token.revealed) }
@@ -56,6 +64,19 @@ struct Token: AsyncParsableCommand {
                 "allow":[\(permissions.map { JSONText.quote($0.rawValue) }.joined(separator: ","))],\
                 "expires":\(JSONText.quote(end.text))}
                 """)
+        }
+
+        private func sayPath(_ secret: Secret, lifetime: Duration) throws(CommandFailure) {
+            guard let name = StreamName(stream) else {
+                throw CommandFailure("--stream: `\(stream)` is not one stream; --hls signs a path for one alone")
+            }
+            let end = Timestamp(milliseconds: Timestamp.now.milliseconds + lifetime.components.seconds * 1000)
+            let signature = PlaybackSignature(secret: secret).sign(name, expiry: end.milliseconds / 1000)
+            let path = "/hls/\(name)/~\(signature)/index.m3u8"
+            guard json else { return Terminal.say(path) }
+            Terminal.say(
+                "{\"path\":\(JSONText.quote(path)),\"stream\":\(JSONText.quote(stream)),\"expires\":\(JSONText.quote(end.text))}"
+            )
         }
 
         private func permissions() throws(CommandFailure) -> [Permission] {

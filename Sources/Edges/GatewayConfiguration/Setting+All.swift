@@ -1,7 +1,7 @@
 extension Setting {
     /// Every key of this version, in the order of `config/martlet.yaml`.
     package static let all: [Setting] =
-        http + rtmp + webrtc + publish + transcode + auth + limits + [
+        http + rtmp + webrtc + publish + hls + transcode + auth + limits + [
             Setting(
                 "data.directory",
                 \.dataDirectory,
@@ -124,6 +124,34 @@ extension Setting {
             \.publish.grace,
             .duration(.zero ... .seconds(600)),
             "How long viewers wait for a publisher that vanished."
+        ),
+    ]
+
+    private static let hls = [
+        Setting("hls.enabled", \.hls.enabled, .boolean, "Whether streams can be watched by HLS."),
+        Setting(
+            "hls.start",
+            \.hls.start,
+            .oneOf(Settings.HLSStart.self),
+            "Whether HLS begins when somebody asks, or with the publisher."
+        ),
+        Setting(
+            "hls.part_duration",
+            \.hls.partDuration,
+            .duration(.milliseconds(100) ... .seconds(2)),
+            "What the parts of a segment last, which players near the live edge fetch."
+        ),
+        Setting(
+            "hls.segment_duration",
+            \.hls.segmentDuration,
+            .duration(.seconds(1) ... .seconds(10)),
+            "What segments last at least; they end at the next key frame."
+        ),
+        Setting(
+            "hls.window",
+            \.hls.window,
+            .duration(.seconds(10) ... .seconds(3600)),
+            "How far back a stream can be watched; never less than ten segments."
         ),
     ]
 

@@ -9,6 +9,7 @@ package struct Settings: Sendable, Equatable {
     package var rtmp = RTMP()
     package var webrtc = WebRTC()
     package var publish = Publish()
+    package var hls = HLS()
     package var transcode = Transcode()
     package var auth = Auth()
     package var limits = Limits()
@@ -101,6 +102,26 @@ package struct Settings: Sendable, Equatable {
         case replace
         /// The first publisher wins.
         case reject
+    }
+
+    package struct HLS: Sendable, Equatable {
+        /// `hls.enabled`: whether streams can be watched by HLS.
+        package var enabled = true
+        /// `hls.start`: when a stream is begun to be cut.
+        package var start: HLSStart = .onDemand
+        /// `hls.part_duration`: what parts last, where the frame rate allows.
+        package var partDuration: Duration = .milliseconds(500)
+        /// `hls.segment_duration`: what segments last at least; they end at the next key frame.
+        package var segmentDuration: Duration = .seconds(2)
+        /// `hls.window`: how far back a stream can be watched; never less than ten target durations.
+        package var window: Duration = .seconds(60)
+    }
+
+    package enum HLSStart: String, Sendable, CaseIterable {
+        /// When somebody asks, until nobody has asked for a minute.
+        case onDemand = "on_demand"
+        /// As soon as somebody publishes.
+        case always
     }
 
     /// Pictures that are encoded anew for viewers who cannot take the publisher's.

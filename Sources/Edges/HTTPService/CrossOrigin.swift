@@ -13,9 +13,10 @@ struct CrossOrigin: Sendable {
     /// Adds the fields that belong to every answer, errors too.
     ///
     /// WHIP and WHEP answer every page: their requests carry a token or nothing, never a cookie, so there is no
-    /// authority of a browser that a foreign page could borrow. The API answers the pages it was told to.
+    /// authority of a browser that a foreign page could borrow. So does HLS, whose cookie browsers neither send to nor
+    /// let be read by the pages of others (SameSite, and no credentials with `*`). The API answers the pages it was told to.
     func mark(_ response: inout Response, path: String, origin: String?) {
-        if path.hasPrefix("/whip/") || path.hasPrefix("/whep/") {
+        if path.hasPrefix("/whip/") || path.hasPrefix("/whep/") || path.hasPrefix("/hls/") {
             response.headers[.accessControlAllowOrigin] = "*"
             response.headers[.accessControlExposeHeaders] = Self.exposed
         } else if path.hasPrefix("/api/"), !apiOrigins.isEmpty {
@@ -32,7 +33,7 @@ struct CrossOrigin: Sendable {
         var headers: HTTPFields = [
             .allow: methods,
             .accessControlAllowMethods: methods,
-            .accessControlAllowHeaders: "Authorization, Content-Type, If-Match",
+            .accessControlAllowHeaders: "Authorization, Content-Type, If-Match, Range",
             .accessControlMaxAge: "86400",
             .contentLength: "0",
         ]

@@ -13,6 +13,7 @@ package struct GatewayResponder: HTTPResponder {
     let extensions: ExtensionRoutes
     let information: InformationRoutes
     let pages: PageRoutes
+    let hls: HLSRoutes
     let crossOrigin: CrossOrigin
     let metrics: MetricsRegistry
     let logger: Logger
@@ -81,6 +82,8 @@ package struct GatewayResponder: HTTPResponder {
         case .player: return pages.document(WebPages.player, request)
         case .publisher: return pages.document(WebPages.publisher, request)
         case .asset(let name): return try pages.asset(name, request)
+        case .hls(let stream, let signed, let file):
+            return try await hls.answer(stream, signed: signed, file: file, request, peer: peer)
         case .streams: return try await information.streams(request, peer: peer)
         case .stream(let name): return try await information.stream(name, request, peer: peer)
         case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)

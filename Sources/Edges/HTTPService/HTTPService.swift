@@ -1,5 +1,7 @@
 package import Auth
+import Foundation
 import Glibc
+package import HLSService
 package import Hummingbird
 package import Logging
 import NIOCore
@@ -24,6 +26,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - guesses: Who has been wrong about it too often.
     ///   - metrics: What `/metrics` shows.
     ///   - readiness: What `/health/ready` says.
+    ///   - hls: Who answers below `/hls/`; `nil` where HLS is off.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -33,6 +36,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         guesses: GuessLimit,
         metrics: MetricsRegistry,
         readiness: Readiness,
+        hls: (any HLSSource)? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -46,6 +50,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             guesses,
             metrics,
             readiness,
+            hls: hls,
             logger: logger,
             peer: { _, context in context.peer }
         )
@@ -59,6 +64,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         _ guesses: GuessLimit,
         _ metrics: MetricsRegistry,
         _ readiness: Readiness,
+        hls: (any HLSSource)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -72,7 +78,8 @@ package struct HTTPService: Service, CustomStringConvertible {
             now: now
         )
         return GatewayResponder(
-            sessions: SessionRoutes(gateway: gateway, access: access, iceServers: configuration.iceServers),
+            sessions: SessionRoutes(
+                gateway: gateway, access: access, iceServers: configuration.iceServers, offersHLS: hls != nil),
             extensions: ExtensionRoutes(gateway: gateway, access: access),
             information: InformationRoutes(
                 gateway: gateway,
@@ -82,6 +89,11 @@ package struct HTTPService: Service, CustomStringConvertible {
                 nodeName: configuration.nodeName
             ),
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
+            hls: HLSRoutes(
+                source: hls, access: access, signature: configuration.playback, metrics: metrics,
+                isPublic: configuration.isPlayPublic,
+                unixSeconds: { Int64(Date.now.timeIntervalSince1970) }
+            ),
             crossOrigin: CrossOrigin(apiOrigins: configuration.corsOrigins),
             metrics: metrics,
             logger: logger,

@@ -1,3 +1,6 @@
+package import Auth
+import Primitives
+
 /// How the HTTP service listens and answers.
 package struct HTTPServiceConfiguration: Sendable {
     /// A literal address; `::` takes IPv4 too.
@@ -12,6 +15,10 @@ package struct HTTPServiceConfiguration: Sendable {
     package var limits: Limits
     /// The name of this gateway in health answers.
     package var nodeName: String
+    /// Who signs addresses and cookies of HLS.
+    package var playback: PlaybackSignature
+    /// Whether anyone may watch, so that shared caches may keep what HLS sends.
+    package var isPlayPublic: Bool
 
     /// How much one address may ask for.
     package struct Limits: Sendable {
@@ -38,7 +45,9 @@ package struct HTTPServiceConfiguration: Sendable {
         frameAncestors: String = "'self'",
         iceServers: [ICEServerLink] = [],
         limits: Limits = Limits(),
-        nodeName: String = "martlet"
+        nodeName: String = "martlet",
+        playback: PlaybackSignature = PlaybackSignature(secret: Secret(RandomText.hexadecimal(bytes: 32))),
+        isPlayPublic: Bool = true
     ) {
         self.host = host
         self.port = port
@@ -47,5 +56,7 @@ package struct HTTPServiceConfiguration: Sendable {
         self.iceServers = iceServers
         self.limits = limits
         self.nodeName = nodeName
+        self.playback = playback
+        self.isPlayPublic = isPlayPublic
     }
 }

@@ -38,7 +38,7 @@ struct PageRoutes: Sendable {
     }
 
     /// Whether a list of entity tags holds this one, weakly compared (RFC 9110 section 13.1.2).
-    private static func names(_ tag: String, in fields: [String]) -> Bool {
+    static func names(_ tag: String, in fields: [String]) -> Bool {
         let tags = fields.joined(separator: ",").split(separator: "," as Character).map { text in
             String(text.filter { $0 != " " && $0 != "\t" })
         }

@@ -12,6 +12,8 @@ enum Route: Equatable {
     case player(StreamName)
     case publisher(StreamName)
     case asset(String)
+    /// A playlist or media of a stream, with what stands behind `~` where the path is signed.
+    case hls(StreamName, signed: String?, file: String)
     case streams
     case stream(StreamName)
     case streamStatistics(StreamName)
@@ -36,6 +38,9 @@ enum Route: Equatable {
         case ("whep", 4) where parts[3] == "events": self = .events(try Self.stream(parts[1]), parts[2])
         case ("whep", 5) where parts[3] == "events":
             self = .eventStream(try Self.stream(parts[1]), parts[2], parts[4])
+        case ("hls", 3): self = .hls(try Self.stream(parts[1]), signed: nil, file: parts[2])
+        case ("hls", 4) where parts[2].hasPrefix("~"):
+            self = .hls(try Self.stream(parts[1]), signed: String(parts[2].dropFirst()), file: parts[3])
         case ("play", 2): self = .player(try Self.stream(parts[1]))
         case ("publish", 2): self = .publisher(try Self.stream(parts[1]))
         case ("assets", 2): self = .asset(parts[1])

@@ -1,6 +1,7 @@
 import Auth
 import Foundation
 import Gateway
+import HLS
 import HTTPTypes
 import Hummingbird
 import Primitives
@@ -13,6 +14,8 @@ struct SessionRoutes: Sendable {
     let gateway: any GatewayService
     let access: Access
     let iceServers: [ICEServerLink]
+    /// Whether who cannot watch by WebRTC is sent to HLS.
+    var offersHLS = false
 
     /// `POST`, `HEAD` and `GET` on an endpoint.
     func endpoint(
@@ -51,7 +54,12 @@ struct SessionRoutes: Sendable {
             case .viewer: answer = try await gateway.play(stream: stream, offer: offer)
             }
         } catch {
-            throw Problem(error)
+            var problem = Problem(error)
+            if kind == .viewer, problem.status == 406, offersHLS {
+                problem.fields[.link] =
+                    "</hls/\(stream)/index.m3u8>; rel=\"alternate\"; type=\"\(ResourceName.multivariant.contentType)\""
+            }
+            throw problem
         }
         let path = "/\(Self.word(kind))/\(stream)/\(answer.sessionID)"
         // A player answers an offer of ours by PATCH (WHEP, "Server Sends Counter-offer").

@@ -49,6 +49,11 @@ package struct MetricName: Sendable, Hashable {
         "Time from datagram in to datagram out."
     )
     package static let join = MetricName("martlet_join_seconds", .histogram, "Time of each phase of joining.")
+    package static let hlsRequests = MetricName(
+        "martlet_hls_requests_total",
+        .counter,
+        "Requests for playlists and media of HLS, by kind."
+    )
     package static let refusals = MetricName(
         "martlet_refusals_total",
         .counter,
@@ -79,8 +84,8 @@ package struct MetricName: Sendable, Hashable {
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
-        keyFrameRequests, forwardDelay, join, refusals, discardedDatagrams, framePacketsDropped, transcodes,
-        transcodeFramesDropped, ingestWarnings, buildInfo,
+        keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
+        transcodes, transcodeFramesDropped, ingestWarnings, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -129,6 +129,13 @@ package final class MetricsRegistry: MetricsFactory, Sendable {
 }
 
 extension MetricsRegistry {
+    /// Counts a request for HLS.
+    ///
+    /// - Parameter kind: A word of the program: what was asked for.
+    package func countHLSRequest(_ kind: String) {
+        Counter(label: MetricName.hlsRequests.name, dimensions: [("kind", kind)], factory: self).increment()
+    }
+
     /// Counts a request that was refused.
     ///
     /// - Parameter reason: A word of the program, never text from the network.

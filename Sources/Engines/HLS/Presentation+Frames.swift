@@ -170,7 +170,7 @@ extension Presentation {
         progress[leader] = frame.decodeTime
         for kind in renditions.keys where kind != leader { drain(kind, upTo: frame.decodeTime) }
         if leader == .video, !askedForKeyFrame,
-            (renditions[leader]?.currentDuration ?? 0) >= configuration.segmentDuration.seconds - 0.15
+            (renditions[leader]?.currentDuration ?? 0) >= configuration.segmentDuration.seconds - 0.04
         {
             askedForKeyFrame = true
             wantsKeyFrame = true

@@ -49,7 +49,9 @@ extension Presentation {
         for (index, segment) in rendition.segments.enumerated() {
             if index >= skipped {
                 appendHeader(of: segment, kind: rendition.kind, map: &map, to: &lines)
-                if remaining <= partsBelow + segment.duration, segment.parts.count > 1 {
+                // The first segment was not cut into parts.
+                let isCut = segment.parts.allSatisfy { $0.duration <= partTarget + 1e-6 }
+                if isCut, remaining <= partsBelow + segment.duration {
                     appendParts(of: segment, kind: rendition.kind, to: &lines)
                 }
                 if segment.isGap { lines.append("#EXT-X-GAP") }

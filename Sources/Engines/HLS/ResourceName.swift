@@ -20,6 +20,15 @@ package enum ResourceName: Hashable, Sendable {
         }
     }
 
+    /// The media type of what it names (RFC 8216bis §4, RFC 4337).
+    package var contentType: String {
+        switch self {
+        case .multivariant, .media: "application/vnd.apple.mpegurl"
+        case .map(.audio, _, _), .segment(.audio, _, _), .part(.audio, _, _, _): "audio/mp4"
+        case .map, .segment, .part: "video/mp4"
+        }
+    }
+
     /// The name that a client asked for; `nil` for what we never name so.
     ///
     /// - Parameter text: The last part of a path, of any length.
