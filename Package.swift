@@ -114,7 +114,9 @@ let mediaCoreTests: [Target] = [
     tests("ArchitectureTests", []),
     .target(
         name: "FuzzTargets",
-        dependencies: ["Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ICE", "DTLS", "WebRTC", "RTMP", "HLS"],
+        dependencies: [
+            "Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ISOBMFF", "ICE", "DTLS", "WebRTC", "RTMP", "HLS",
+        ],
         path: "Fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
 ]
@@ -171,6 +173,12 @@ let gateway: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
+        "Recording", in: "Edges",
+        [
+            "Primitives", "Media", "ISOBMFF", "MediaIO", "Gateway", "Telemetry",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    module(
         "RTMPService", in: "Edges",
         [
             "Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry",
@@ -194,11 +202,12 @@ let gateway: [Target] = [
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "HLS", "HLSService", "Gateway", "Auth", "Telemetry", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Auth", "Telemetry", "WebPages",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     module(
@@ -222,7 +231,7 @@ let gateway: [Target] = [
         name: "martlet",
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
-            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "HLS", "HLSService",
+            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "HLS", "HLSService",
             "HTTPService", "Conformance", "LoadTest",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
@@ -254,6 +263,12 @@ let gatewayTests: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(
+        "RecordingTests",
+        [
+            "Recording", "ISOBMFF", "Gateway", "Media", "Telemetry", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    tests(
         "RTMPServiceTests",
         [
             "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
@@ -270,7 +285,8 @@ let gatewayTests: [Target] = [
     tests(
         "HTTPServiceTests",
         [
-            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Auth", "Telemetry", "WebPages", "Primitives",
+            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Auth", "Telemetry", "WebPages",
+            "Primitives",
             "TestSupport",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -255,6 +255,35 @@ def hls():
     write("hls-frames", "sound-alone", frames([*steady[:60], *((1, 20) for _ in range(400))]))
 
 
+def mp4():
+    def box(kind, content):
+        return struct.pack("!I", len(content) + 8) + kind + content
+
+    def full(kind, content, version=0, flags=0):
+        return box(kind, struct.pack("!I", version << 24 | flags) + content)
+
+    def track(number, handler, entry, width, height, scale):
+        header = full(b"tkhd", bytes(8) + struct.pack("!I", number) + bytes(60) + struct.pack("!II", width << 16, height << 16), flags=7)
+        table = box(b"stbl", full(b"stsd", struct.pack("!I", 1) + box(entry, bytes(28))) + full(b"stts", bytes(4)))
+        clock = full(b"mdhd", bytes(8) + struct.pack("!III", scale, 0, 0x55C40000))
+        return box(b"trak", header + box(b"mdia", clock + full(b"hdlr", bytes(4) + handler + bytes(13)) + box(b"minf", table)))
+
+    def fragment(number, run):
+        header = full(b"tfhd", struct.pack("!III", number, 3000, 0x2000000), flags=0x020028)
+        return box(b"traf", header + full(b"tfdt", struct.pack("!Q", 1 << 33), version=1) + run)
+
+    tracks = track(1, b"vide", b"avc1", 640, 360, 90000) + track(2, b"soun", b"Opus", 0, 0, 48000)
+    write("mp4", "movie", full(b"mvhd", bytes(96)) + tracks)
+    alike = full(b"trun", struct.pack("!II", 3, 200) + struct.pack("!III", 10, 20, 30), version=1, flags=0x201)
+    samples = struct.pack("!IIIi", 3000, 10, 0x2000000, 0) + struct.pack("!IIIi", 3000, 20, 0x1010000, 3000)
+    each = full(b"trun", struct.pack("!II", 2, 200) + samples, version=1, flags=0xF01)
+    write("mp4", "fragment", full(b"mfhd", struct.pack("!I", 7)) + fragment(1, alike) + fragment(2, each))
+    entries = struct.pack("!QQBBB", 0, 1000, 1, 1, 1) + struct.pack("!QQBBB", 90000, 90000, 1, 1, 1)
+    index = full(b"tfra", struct.pack("!III", 1, 0, 2) + entries, version=1)
+    write("mp4", "index", box(b"mfra", index + full(b"mfro", struct.pack("!I", len(index) + 24))))
+    write("mp4", "tail", full(b"mfro", struct.pack("!I", 90)))
+
+
 if __name__ == "__main__":
-    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp, hls):
+    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp, hls, mp4):
         make()

@@ -1,3 +1,4 @@
+import ISOBMFF
 import Media
 import Primitives
 import RTMP
@@ -28,6 +29,14 @@ private func drain(_ session: inout RTMPServerSession, into packetizers: inout P
         default: break
         }
     }
+}
+
+/// Boxes of files that a crash may have cut short.
+func fuzzMP4(_ input: Span<UInt8>) {
+    _ = try? MovieSummary(parsing: input)
+    _ = try? FragmentSummary(parsing: input)
+    _ = try? RandomAccessIndex(parsing: input)
+    _ = RandomAccessIndex.size(fromTail: input)
 }
 
 func fuzzChunks(_ input: Span<UInt8>) {

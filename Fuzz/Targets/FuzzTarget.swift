@@ -25,6 +25,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case m3u8
     case hlsRequest = "hls-request"
     case hlsFrames = "hls-frames"
+    case mp4
     case depacketizeH264 = "depacketize-h264"
     case depacketizeH265 = "depacketize-h265"
     case depacketizeVP8 = "depacketize-vp8"
@@ -56,6 +57,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .m3u8: fuzzPlaylist(input)
         case .hlsRequest: fuzzHLSRequest(input)
         case .hlsFrames: fuzzHLSFrames(input)
+        case .mp4: fuzzMP4(input)
         case .depacketizeH264: fuzzDepacketizer(input, codec: .h264)
         case .depacketizeH265: fuzzDepacketizer(input, codec: .h265)
         case .depacketizeVP8: fuzzDepacketizer(input, codec: .vp8)

@@ -52,7 +52,8 @@ struct GatewayHarness {
     }
 
     func publish(_ offer: String = Offers.publisher) async throws -> SessionAnswer {
-        try await gateway.publish(stream: try Self.stream(), offer: Array(offer.utf8), by: .loopback)
+        try await gateway.publish(
+            stream: try Self.stream(), offer: Array(offer.utf8), by: .loopback, wishesRecording: false)
     }
 
     func status() async throws -> StreamStatus { try #require(await gateway.stream(try Self.stream())) }

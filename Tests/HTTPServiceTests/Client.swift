@@ -28,7 +28,7 @@ struct Client {
 
     init(
         policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration(),
-        guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil
+        guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil, recordings: (any RecordingService)? = nil
     ) async {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
@@ -36,6 +36,7 @@ struct Client {
             configuration, gateway, Authorizer(policy: policy, tokens: tokens),
             GuessLimit(perMinute: guessesPerMinute, now: { [clock] in clock.now }), metrics, readiness,
             hls: hls,
+            recordings: recordings,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })

@@ -11,6 +11,7 @@ final class FakeGateway: GatewayService {
         var session: String?
         var body: [UInt8] = []
         var identity: PublisherIdentity?
+        var wishesRecording = false
     }
 
     private struct State {
@@ -55,9 +56,12 @@ final class FakeGateway: GatewayService {
     func makeOffers(until seconds: Int64) { state.withLock { $0.offerEnds = seconds } }
 
     func publish(
-        stream: StreamName, offer: [UInt8], by identity: PublisherIdentity
+        stream: StreamName, offer: [UInt8], by identity: PublisherIdentity, wishesRecording: Bool
     ) async throws(GatewayRefusal) -> SessionAnswer {
-        try note(Call(what: "publish", stream: stream.description, body: offer, identity: identity))
+        try note(
+            Call(
+                what: "publish", stream: stream.description, body: offer, identity: identity,
+                wishesRecording: wishesRecording))
         return answer
     }
 

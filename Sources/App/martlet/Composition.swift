@@ -9,6 +9,7 @@ import Media
 import MediaIO
 import Primitives
 import RTMPService
+import Recording
 import SRTP
 import Telemetry
 import Transcoding
@@ -118,6 +119,14 @@ enum Composition {
             presentation: PresentationConfiguration(
                 partDuration: Interval(settings.partDuration), segmentDuration: Interval(settings.segmentDuration),
                 window: Interval(settings.window)))
+    }
+
+    static func recording(_ settings: Settings) -> RecordingConfiguration {
+        let recording = settings.recording
+        return RecordingConfiguration(
+            directory: "\(settings.dataDirectory)/recordings", segmentDuration: recording.segmentDuration,
+            segmentBytes: Int(recording.segmentSize), synchronization: recording.sync,
+            retention: RecordingRetention(age: recording.retention.age, bytes: recording.retention.bytes))
     }
 
     static func guessLimit(_ settings: Settings.Limits) -> GuessLimit {

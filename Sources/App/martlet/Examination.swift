@@ -8,6 +8,7 @@ import Media
 import MediaIO
 import Primitives
 import RTMPService
+import Recording
 import Telemetry
 import Transcoding
 
@@ -17,7 +18,7 @@ struct Examination {
 
     func findings() async -> [Finding] {
         let (media, candidates) = media()
-        return [dataDirectory(), http(), await rtmp()] + media + turn(reaching: candidates)
+        return [dataDirectory(), recordings(), http(), await rtmp()] + media + turn(reaching: candidates)
             + [videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors()]
     }
 
@@ -29,6 +30,23 @@ struct Examination {
                 cure: "set data.directory to a directory that the gateway's user can write")
         }
         return Finding("data directory", .ok, settings.dataDirectory)
+    }
+
+    /// What is recorded, and how much room there is for it.
+    private func recordings() -> Finding {
+        let directory = Composition.recording(settings).directory
+        guard let space = FreeSpace(at: directory) else {
+            return Finding("recordings", .warning, "the room for recordings in \(directory) cannot be read")
+        }
+        let streams = settings.recording.streams
+        let what = streams.isEmpty ? "on request alone" : "of \(streams.joined(separator: ", "))"
+        let detail = "\(what), in \(directory), where \(SizeText.rounded(space.bytes)) are free"
+        if space.bytes < 1_000_000_000, !streams.isEmpty {
+            return Finding(
+                "recordings", .warning, detail,
+                cure: "make room, or set recording.retention so that old recordings make room for new ones")
+        }
+        return Finding("recordings", .ok, detail)
     }
 
     private func http() -> Finding {

@@ -9,6 +9,7 @@ import MediaIO
 import Metrics
 import Primitives
 import RTMPService
+import Recording
 import ServiceLifecycle
 import Telemetry
 
@@ -46,6 +47,14 @@ struct GatewayProcess {
         let gateway = Gateway(
             plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
             logger: Logger(label: "gateway"))
+        let recording = RecordingThread(Composition.recording(settings), logger: Logger(label: "recording"))
+        recording.start()
+        defer { recording.stop() }
+        let patterns = settings.recording.streams.compactMap { StreamPattern($0) }
+        let recorder = Recorder(gateway: gateway, thread: recording) { name in
+            patterns.contains { $0.matches(name.description) }
+        }
+        metrics.addCollector { recording.figures.metricFamilies }
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
         let rtmp = RTMPService(
@@ -65,6 +74,7 @@ struct GatewayProcess {
         let http = HTTPService(
             configuration: Composition.http(settings, nodeName: nodeName, secret: secret), gateway: gateway,
             authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
+            recordings: recorder,
             logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
@@ -78,7 +88,9 @@ struct GatewayProcess {
         }
 
         // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
-        var services: [any Service] = [GatewayRunner(gateway: gateway), http, rtmp]
+        var services: [any Service] = [
+            GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), http, rtmp,
+        ]
         if let hls { services.append(hls) }
         if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }
         if let announcement = Announcement(hosts: settings.webrtc.announce, plane: plane, logger: logger) {

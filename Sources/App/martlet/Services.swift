@@ -3,6 +3,7 @@ import HTTPService
 import Logging
 import Media
 import Primitives
+import Recording
 import ServiceLifecycle
 import Telemetry
 import Transcoding
@@ -15,6 +16,17 @@ struct GatewayRunner: Service, CustomStringConvertible {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await gateway.run() }
+    }
+}
+
+/// Records streams until the group ends.
+struct RecorderRunner: Service, CustomStringConvertible {
+    let recorder: Recorder
+
+    var description: String { "recorder" }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await recorder.run() }
     }
 }
 

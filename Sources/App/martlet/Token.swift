@@ -38,6 +38,9 @@ struct Token: AsyncParsableCommand {
         @Flag(help: "Print a signed path for watching the stream by HLS instead of a token.")
         var hls = false
 
+        @Flag(help: "Record what its holder publishes.")
+        var record = false
+
         @Flag(help: "Print a JSON object instead of the token alone.")
         var json = false
 
@@ -55,7 +58,7 @@ struct Token: AsyncParsableCommand {
             let secret = try Composition.tokenSecret(loaded.settings)
             if hls { return try sayPath(secret, lifetime: lifetime) }
             let token = try await TokenAuthority(secret: secret).issue(
-                stream: pattern, permissions: permissions, lifetime: lifetime, subject: subject)
+                stream: pattern, permissions: permissions, lifetime: lifetime, subject: subject, record: record)
             guard json else { return Terminal.say(token.revealed) }
             let end = Timestamp(milliseconds: Timestamp.now.milliseconds + lifetime.components.seconds * 1000)
             Terminal.say(

@@ -30,8 +30,8 @@ package struct Authorizer: Sendable {
         origin: RequestOrigin
     ) async throws(AuthRefusal) -> Grant {
         if let credential {
-            let holder = try await check(credential, permission, stream)
-            return Grant(permission: permission, holder: holder)
+            let (holder, wishesRecording) = try await check(credential, permission, stream)
+            return Grant(permission: permission, holder: holder, wishesRecording: wishesRecording)
         }
         if policy.anonymous(for: permission) != .nobody, origin.isLoopback {
             return Grant(permission: permission, holder: .loopback)
@@ -57,7 +57,7 @@ package struct Authorizer: Sendable {
         _ credential: Secret,
         _ permission: Permission,
         _ stream: StreamName?
-    ) async throws(AuthRefusal) -> Grant.Holder {
+    ) async throws(AuthRefusal) -> (holder: Grant.Holder, wishesRecording: Bool) {
         let text = credential.revealed
         let sha256 = Hexadecimal.text(SHA256.hash(data: Array(text.utf8)))
         if text.utf8.count <= TokenAuthority.maximumTokenLength,
@@ -69,7 +69,7 @@ package struct Authorizer: Sendable {
             guard let stream, key.pattern.matches(stream.description) else {
                 throw refusal(.streamNotAllowed, permission, stream, "This stream key is for other streams")
             }
-            return .credential(digest: Self.digest("key", sha256))
+            return (.credential(digest: Self.digest("key", sha256)), false)
         }
         let claims: TokenClaims
         do {
@@ -89,8 +89,9 @@ package struct Authorizer: Sendable {
         guard let pattern = StreamPattern(claims.stream),
             stream.map({ pattern.matches($0.description) }) ?? (pattern == .any)
         else { throw refusal(.streamNotAllowed, permission, stream, "This token is for other streams") }
-        if let subject = claims.sub { return .credential(digest: Self.digest("subject", subject)) }
-        return .credential(digest: Self.digest("token", claims.jti ?? sha256))
+        let digest =
+            claims.sub.map { Self.digest("subject", $0) } ?? Self.digest("token", claims.jti ?? sha256)
+        return (.credential(digest: digest), claims.record ?? false)
     }
 
     private func refusal(of problem: TokenProblem, _ permission: Permission, _ stream: StreamName?) -> AuthRefusal {

@@ -23,9 +23,12 @@ package struct Grant: Sendable, Equatable {
 
     package var permission: Permission
     package var holder: Holder
+    /// Whether what the holder publishes is to be recorded.
+    package var wishesRecording: Bool
 
-    package init(permission: Permission, holder: Holder) {
+    package init(permission: Permission, holder: Holder, wishesRecording: Bool = false) {
         self.permission = permission
         self.holder = holder
+        self.wishesRecording = wishesRecording
     }
 }

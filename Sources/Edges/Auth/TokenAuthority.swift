@@ -32,20 +32,23 @@ package struct TokenAuthority: Sendable {
     ///   - permissions: What it allows there.
     ///   - lifetime: How long it counts, in whole seconds.
     ///   - subject: Who it is for; without one each token is a holder of its own.
+    ///   - record: Whether what its holder publishes is to be recorded.
     /// - Returns: The compact form that goes behind `Bearer`.
     /// - Throws: Whatever the encoder throws; with these claims it has no reason to.
     package func issue(
         stream: StreamPattern,
         permissions: [Permission],
         lifetime: Duration,
-        subject: String? = nil
+        subject: String? = nil,
+        record: Bool = false
     ) async throws -> Secret {
         let claims = TokenClaims(
             stream: stream.description,
             allow: permissions.map(\.rawValue),
             exp: now() + lifetime.components.seconds,
             sub: subject,
-            jti: subject == nil ? RandomText.hexadecimal(bytes: 8) : nil
+            jti: subject == nil ? RandomText.hexadecimal(bytes: 8) : nil,
+            record: record ? true : nil
         )
         return Secret(try await keys.sign(claims))
     }

@@ -17,6 +17,8 @@ package struct TokenClaims: JWTPayload, Equatable {
     package var sub: String?
     /// Tells tokens without a subject apart.
     package var jti: String?
+    /// Whether what its holder publishes is to be recorded.
+    package var record: Bool?
 
     package init(
         stream: String,
@@ -24,7 +26,8 @@ package struct TokenClaims: JWTPayload, Equatable {
         exp: Int64,
         nbf: Int64? = nil,
         sub: String? = nil,
-        jti: String? = nil
+        jti: String? = nil,
+        record: Bool? = nil
     ) {
         self.stream = stream
         self.allow = allow
@@ -32,6 +35,7 @@ package struct TokenClaims: JWTPayload, Equatable {
         self.nbf = nbf
         self.sub = sub
         self.jti = jti
+        self.record = record
     }
 
     /// Times are checked by ``TokenAuthority`` with its own clock, so there is nothing to do here.

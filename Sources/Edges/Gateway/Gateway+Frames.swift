@@ -9,11 +9,12 @@ extension Gateway {
     /// Opens a stream for frames (RTMP, demo).
     ///
     /// `source` is what the API calls this kind of publisher. `onEnd` is called once, when somebody else takes the
-    /// stream over or the gateway stops; `onKeyFrameRequest` when a viewer cannot go on without a key frame.
+    /// stream over or the gateway stops; `wishesRecording` says that the publisher's credential asks for a recording; `onKeyFrameRequest` when a viewer cannot go on without a key frame.
     package func ingest(
         stream name: StreamName,
         by identity: PublisherIdentity,
         source: String = "rtmp",
+        wishesRecording: Bool = false,
         onEnd: @escaping @Sendable (IngestEnd) -> Void,
         onKeyFrameRequest: @escaping @Sendable () -> Void = {}
     ) async throws(GatewayRefusal) -> FrameIngest {
@@ -34,7 +35,7 @@ extension Gateway {
             lane: streams[name]?.lane.open(),
             canTranscode: policy.transcoding.maximum > 0
         )
-        begin(.frames(ingest, identity, source: source), on: name)
+        begin(.frames(ingest, identity, source: source), on: name, wishesRecording: wishesRecording)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "\(source)"])
         return ingest
     }

@@ -9,11 +9,12 @@ import WebRTC
 extension Gateway {
     // MARK: Publishing by WHIP
 
-    /// Accepts a publisher's offer.
+    /// Accepts a publisher's offer; `wishesRecording` says that its credential asks for a recording.
     package func publish(
         stream name: StreamName,
         offer bytes: [UInt8],
-        by identity: PublisherIdentity
+        by identity: PublisherIdentity,
+        wishesRecording: Bool
     ) async throws(GatewayRefusal) -> SessionAnswer {
         let begun = clock.now
         try checkCapacity(forStream: name)
@@ -54,7 +55,7 @@ extension Gateway {
             ),
             to: owner
         )
-        begin(.session(session, identity), on: name)
+        begin(.session(session, identity), on: name, wishesRecording: wishesRecording)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "whip"])
         joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)

@@ -77,6 +77,9 @@ extension Gateway {
         observers.append(observer)
     }
 
+    /// Whether the publisher's credential asks for a recording.
+    package func isRecordingWished(of name: StreamName) -> Bool { streams[name]?.wishesRecording ?? false }
+
     func announce(_ news: StreamNews) {
         for observer in observers { observer(news) }
     }

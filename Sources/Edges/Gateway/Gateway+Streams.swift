@@ -66,8 +66,9 @@ extension Gateway {
         )
     }
 
-    func begin(_ publisher: LiveStream.Publisher, on name: StreamName) {
+    func begin(_ publisher: LiveStream.Publisher, on name: StreamName, wishesRecording: Bool) {
         streams[name]?.publisher = publisher
+        streams[name]?.wishesRecording = wishesRecording
         if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil
         streams[name]?.warnings = []

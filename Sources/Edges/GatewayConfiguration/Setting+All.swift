@@ -1,12 +1,12 @@
 extension Setting {
     /// Every key of this version, in the order of `config/martlet.yaml`.
     package static let all: [Setting] =
-        http + rtmp + webrtc + publish + hls + transcode + auth + limits + [
+        http + rtmp + webrtc + publish + hls + transcode + recording + auth + limits + [
             Setting(
                 "data.directory",
                 \.dataDirectory,
                 .text("a path", maximumLength: 4096),
-                "Where generated secrets are kept."
+                "Where generated secrets and recordings are kept."
             ),
             Setting(
                 "node.id",
@@ -173,6 +173,39 @@ extension Setting {
             \.transcode.encoder,
             .oneOf(Settings.EncoderChoice.self),
             "The encoder of H.264."
+        ),
+    ]
+
+    private static let recording = [
+        Setting(
+            "recording.streams",
+            \.recording.streams,
+            .list("stream names", of: { text throws(InvalidValue) in try StreamNamePattern.check(text) }, format: { $0 }),
+            "Streams that are recorded; `*` stands for anything."
+        ),
+        Setting(
+            "recording.retention",
+            \.recording.retention,
+            .retention,
+            "The age and the size beyond which the oldest recordings are removed."
+        ),
+        Setting(
+            "recording.segment_duration",
+            \.recording.segmentDuration,
+            .duration(.seconds(1) ... .seconds(86_400)),
+            "How long a file becomes before another one follows."
+        ),
+        Setting(
+            "recording.segment_size",
+            \.recording.segmentSize,
+            .size(1_000_000...100_000_000_000),
+            "How large a file becomes before another one follows."
+        ),
+        Setting(
+            "recording.sync",
+            \.recording.sync,
+            .optional(.duration(.zero ... .seconds(600)), absent: "off"),
+            "How often the disk is made to keep what was written; `0s` is after each second of media."
         ),
     ]
 

@@ -11,6 +11,7 @@ package struct Settings: Sendable, Equatable {
     package var publish = Publish()
     package var hls = HLS()
     package var transcode = Transcode()
+    package var recording = Recording()
     package var auth = Auth()
     package var limits = Limits()
     package var log = Log()
@@ -93,6 +94,27 @@ package struct Settings: Sendable, Equatable {
         package var takeover: Takeover = .automatic
         /// `publish.grace`: how long viewers wait for a publisher that vanished.
         package var grace: Duration = .seconds(15)
+    }
+
+    /// What is recorded, and for how long it is kept.
+    package struct Recording: Sendable, Equatable {
+        /// `recording.streams`: names in which `*` stands for anything.
+        package var streams: [String] = []
+        /// `recording.retention`: what is older, or the oldest of what is more, is removed.
+        package var retention = Retention()
+        /// `recording.segment_duration`: how long a file becomes at most.
+        package var segmentDuration: Duration = .seconds(3600)
+        /// `recording.segment_size`: how many bytes a file has at most.
+        package var segmentSize: Int64 = 2_000_000_000
+        /// `recording.sync`: how often the disk is made to keep what was written; `nil` leaves it to the system.
+        package var sync: Duration? = .seconds(5)
+    }
+
+    package struct Retention: Sendable, Equatable {
+        package var age: Duration?
+        package var bytes: Int64?
+
+        package init() {}
     }
 
     package enum Takeover: String, Sendable, CaseIterable {

@@ -12,6 +12,7 @@ package struct GatewayResponder: HTTPResponder {
     let sessions: SessionRoutes
     let extensions: ExtensionRoutes
     let information: InformationRoutes
+    let recordings: RecordingRoutes
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
@@ -74,6 +75,9 @@ package struct GatewayResponder: HTTPResponder {
         case .events(let stream, let id): return try await extensions.openEvents(stream, id, request, peer: peer)
         case .eventStream(let stream, let id, let events):
             return try await extensions.events(stream, id, events, request, peer: peer)
+        case .recorder(let name): return try await recordings.recorder(name, request, peer: peer)
+        case .recording(let id) where request.method == .delete:
+            return try await recordings.remove(id, request, peer: peer)
         default: break
         }
         guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
@@ -89,9 +93,13 @@ package struct GatewayResponder: HTTPResponder {
         case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)
         case .viewers(let name): return try await information.viewers(of: name, request, peer: peer)
         case .metrics: return try await information.metrics(request, peer: peer)
+        case .recordings: return try await recordings.list(request, peer: peer)
+        case .recording(let id): return try await recordings.recording(id, request, peer: peer)
+        case .recordingPlaylist(let id): return try await recordings.playlist(id, request, peer: peer)
+        case .recordingMedia(let id): return try await recordings.media(id, request, peer: peer)
         case .live: return information.live()
         case .ready: return information.ready()
-        case .endpoint, .session, .layer, .events, .eventStream: throw .notFound
+        case .endpoint, .session, .layer, .events, .eventStream, .recorder: throw .notFound
         }
     }
 }

@@ -6,7 +6,8 @@ package protocol GatewayService: Sendable {
     func publish(
         stream: StreamName,
         offer: [UInt8],
-        by identity: PublisherIdentity
+        by identity: PublisherIdentity,
+        wishesRecording: Bool
     ) async throws(GatewayRefusal) -> SessionAnswer
     func play(stream: StreamName, offer: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer
     /// `nil` unless the fragment restarts ICE.

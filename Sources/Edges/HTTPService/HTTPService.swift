@@ -27,6 +27,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - metrics: What `/metrics` shows.
     ///   - readiness: What `/health/ready` says.
     ///   - hls: Who answers below `/hls/`; `nil` where HLS is off.
+    ///   - recordings: What records streams, and what was recorded; `nil` where nothing can be.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -37,6 +38,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         metrics: MetricsRegistry,
         readiness: Readiness,
         hls: (any HLSSource)? = nil,
+        recordings: (any RecordingService)? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -51,6 +53,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             metrics,
             readiness,
             hls: hls,
+            recordings: recordings,
             logger: logger,
             peer: { _, context in context.peer }
         )
@@ -65,6 +68,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         _ metrics: MetricsRegistry,
         _ readiness: Readiness,
         hls: (any HLSSource)? = nil,
+        recordings: (any RecordingService)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -88,6 +92,7 @@ package struct HTTPService: Service, CustomStringConvertible {
                 readiness: readiness,
                 nodeName: configuration.nodeName
             ),
+            recordings: RecordingRoutes(service: recordings, access: access),
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,

@@ -101,7 +101,7 @@ struct InformationRoutes: Sendable {
         var reason: String?
     }
 
-    private static func json(_ value: some Encodable) -> Response {
+    static func json(_ value: some Encodable) -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(value) else {

@@ -18,6 +18,12 @@ enum Route: Equatable {
     case stream(StreamName)
     case streamStatistics(StreamName)
     case viewers(StreamName)
+    /// Starts and ends the recording of a stream.
+    case recorder(StreamName)
+    case recordings
+    case recording(String)
+    case recordingPlaylist(String)
+    case recordingMedia(String)
     case metrics
     case live
     case ready
@@ -48,6 +54,18 @@ enum Route: Equatable {
         case ("health", 2) where parts[1] == "live": self = .live
         case ("health", 2) where parts[1] == "ready": self = .ready
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
+        case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":
+            self = try Self.recordings(parts.dropFirst(3))
+        default: throw .notFound
+        }
+    }
+
+    private static func recordings(_ parts: ArraySlice<String>) throws(Problem) -> Route {
+        guard let id = parts.first else { return .recordings }
+        switch (parts.count, parts.last) {
+        case (1, _): return .recording(id)
+        case (2, "index.m3u8"): return .recordingPlaylist(id)
+        case (2, RecordingRoutes.mediaName): return .recordingMedia(id)
         default: throw .notFound
         }
     }
@@ -58,6 +76,7 @@ enum Route: Equatable {
         case 1: return .stream(try stream(parts.first ?? ""))
         case 2 where parts.last == "stats": return .streamStatistics(try stream(parts.first ?? ""))
         case 2 where parts.last == "sessions": return .viewers(try stream(parts.first ?? ""))
+        case 2 where parts.last == "recording": return .recorder(try stream(parts.first ?? ""))
         default: throw .notFound
         }
     }
@@ -73,7 +92,8 @@ enum Route: Equatable {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
         case .layer, .events: ["OPTIONS", "POST"]
-        case .eventStream: ["DELETE", "GET", "HEAD", "OPTIONS"]
+        case .eventStream, .recording: ["DELETE", "GET", "HEAD", "OPTIONS"]
+        case .recorder: ["DELETE", "OPTIONS", "POST"]
         default: ["GET", "HEAD", "OPTIONS"]
         }
     }

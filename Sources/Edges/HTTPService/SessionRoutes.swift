@@ -50,7 +50,9 @@ struct SessionRoutes: Sendable {
         do throws(GatewayRefusal) {
             switch kind {
             case .publisher:
-                answer = try await gateway.publish(stream: stream, offer: offer, by: Self.identity(grant.holder))
+                answer = try await gateway.publish(
+                    stream: stream, offer: offer, by: Self.identity(grant.holder),
+                    wishesRecording: grant.wishesRecording)
             case .viewer: answer = try await gateway.play(stream: stream, offer: offer)
             }
         } catch {

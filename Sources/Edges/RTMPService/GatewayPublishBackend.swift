@@ -28,13 +28,16 @@ package struct GatewayPublishBackend: PublishBackend {
         onEnd: @escaping @Sendable (IngestEnd) -> Void
     ) async -> PublishAdmission {
         let identity: PublisherIdentity
+        let wishesRecording: Bool
         switch await authorize(request) {
-        case .allowed(let allowed): identity = allowed
+        case .allowed(let allowed, let wishes): (identity, wishesRecording) = (allowed, wishes)
         case .refused(let reason, let message):
             return .refused(code: RTMPStatusCode.publishDenied, reason: reason, message: message)
         }
         do throws(GatewayRefusal) {
-            return .admitted(try await gateway.ingest(stream: request.stream, by: identity, onEnd: onEnd))
+            return .admitted(
+                try await gateway.ingest(
+                    stream: request.stream, by: identity, wishesRecording: wishesRecording, onEnd: onEnd))
         } catch {
             let isTaken = error.code == .alreadyPublishing
             return .refused(
@@ -60,7 +63,7 @@ extension Authorizer {
             switch grant.holder {
             case .loopback: return .allowed(.loopback)
             case .anonymous: return .allowed(.anonymous)
-            case .credential(let digest): return .allowed(.credential(digest))
+            case .credential(let digest): return .allowed(.credential(digest), wishesRecording: grant.wishesRecording)
             }
         } catch {
             guesses.note(error, from: request.peer)

@@ -19,7 +19,8 @@ package struct RTMPPublishRequest: Sendable {
 
 /// Whether somebody may publish.
 package enum AuthorizationDecision: Sendable {
-    case allowed(PublisherIdentity)
+    /// `wishesRecording` says that the credential asks for a recording.
+    case allowed(PublisherIdentity, wishesRecording: Bool = false)
     /// `reason` is a stable word for logs and metrics; `message` says what to do, and holds no secret.
     case refused(reason: String, message: String)
 }

@@ -80,12 +80,25 @@ package struct MetricName: Sendable, Hashable {
         .gauge,
         "Streams with something wrong about their publishers' media, by code."
     )
+    package static let recordings = MetricName("martlet_recordings", .gauge, "Streams being recorded, by state.")
+    package static let recordedBytes = MetricName("martlet_recorded_bytes_total", .counter, "Bytes recorded.")
+    package static let recordingPauses = MetricName(
+        "martlet_recording_pauses_total",
+        .counter,
+        "Times that a recording had to pause, by reason."
+    )
+    package static let recordingFramesDropped = MetricName(
+        "martlet_recording_frames_dropped_total",
+        .counter,
+        "Frames missing in recordings because the disk did not keep up."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
-        transcodes, transcodeFramesDropped, ingestWarnings, buildInfo,
+        transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
+        ingestWarnings, buildInfo,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
