@@ -1,5 +1,6 @@
 """Pictures that are encoded anew for those who cannot take what the publisher sends."""
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 
@@ -65,8 +66,10 @@ def test_h265_plays_in_chromium_as_h264_and_goes_on_when_the_publisher_comes_aga
         assert_plays_well(watch(chromium, 4), "H264")
 
 
-def test_firefox_plays_h264_as_vp8(gateway, stream, firefox):
-    with media.publish_rtmp(gateway.rtmp(stream)):
+@pytest.mark.parametrize("way", ["rtmp", "whip"])
+def test_firefox_plays_h264_as_vp8(gateway, stream, firefox, way):
+    publish = media.publish_rtmp if way == "rtmp" else media.publish_whip
+    with publish(getattr(gateway, way)(stream)):
         gateway.wait_for_stream(stream, ("video", "audio"))
         play(firefox, gateway, stream)
         assert_plays_well(watch(firefox, 6), "VP8", 25)

@@ -131,6 +131,8 @@ struct VideoTranscoderTests {
         }
         #expect(times.first.map { $0 >= film.frames[45].presentationTime } == true)
         #expect(times.count >= 8)
+        let skipped = converter.statistics.skipped
+        #expect(skipped == 0, "nobody has missed them")
     }
 
     @Test func `events other than frames do not grow either`() {

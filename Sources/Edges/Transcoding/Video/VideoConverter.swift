@@ -145,9 +145,9 @@ package struct VideoConverter: ~Copyable {
         let isWanted = isKeyFrameWanted || picture.frame.pointee.key_frame != 0
         let isKeyFrame =
             isFirst || (isWanted && age >= Self.minimumKeyFrameInterval) || age >= Self.maximumKeyFrameInterval
-        // Whoever is only beginning begins with the present.
         if isLate, !isKeyFrame || isFirst {
-            statistics.skipped &+= 1
+            // Whoever is only beginning begins with the present, and misses nothing.
+            if !isFirst { statistics.skipped &+= 1 }
             return
         }
         lastTime = picture.time
