@@ -171,6 +171,8 @@ export class HLSPlayer extends EventTarget {
       lowLatencyMode: this.#lowLatency,
       // A second too far behind is made up for in ten, at the same pitch.
       maxLiveSyncPlaybackRate: 1.1,
+      // Four target durations behind it jumps instead.
+      liveMaxLatencyDurationCount: 4,
       backBufferLength: 10,
       enableWorker: false,
     });

@@ -78,10 +78,10 @@ extension PlaylistExamination {
             ledger.note(.syntax, response.status == 503, "\(response.status)")
             return nil
         }
-        return readMedia(response, from: url)
+        return readMedia(response, from: url, isDirected: !directives.isEmpty)
     }
 
-    private func readMedia(_ response: ProbeResponse, from url: URL) -> MediaPlaylist? {
+    private func readMedia(_ response: ProbeResponse, from url: URL, isDirected: Bool = false) -> MediaPlaylist? {
         do throws(PlaylistError) {
             let playlist = try MediaPlaylist(parsing: response.body.span)
             ledger.note(.syntax, true, "\(playlist.complete.count) segments")
@@ -89,7 +89,8 @@ extension PlaylistExamination {
             noteTransfer(response)
             if !playlist.hasEnded {
                 let age = Self.maximumAge(response)
-                let target = Int(clamping: playlist.targetDuration)
+                // An answer that names the segment that it waited for is never out of date.
+                let target = Int(clamping: min(playlist.targetDuration, 3600)) * (isDirected ? 6 : 1)
                 let seen = response.fields[.cacheControl] ?? "no Cache-Control"
                 ledger.note(.cachePlaylist, age.map { $0 <= target } ?? false, seen)
             }

@@ -101,7 +101,8 @@ extension PlaylistRow {
     private var transferRequirement: Requirement {
         switch self {
         case .cachePlaylist:
-            rule(.should, "A live playlist may be kept for a target duration at most", "§6.2.1, B.1")
+            rule(
+                .should, "A live playlist may be kept for a target duration at most, a blocking answer for six", "B.1")
         case .cacheSegment: rule(.should, "Segments may be kept", "§6.2.1, B.1")
         case .gzip: rule(.should, "Playlists are compressed where the player takes it", "B.1, RFC 9110 §8.4")
         default: rule(.should, "Pages of other sites may play it (CORS)", "Fetch")
