@@ -285,7 +285,8 @@ let gatewayTests: [Target] = [
     tests(
         "HTTPServiceTests",
         [
-            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Auth", "Telemetry", "WebPages",
+            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Auth", "Telemetry",
+            "WebPages",
             "Primitives",
             "TestSupport",
             .product(name: "Hummingbird", package: "hummingbird"),
