@@ -137,18 +137,16 @@ struct RecordingRoutes: Sendable {
         // While it grows, ranges of two answers fit together all the same.
         let tag = "\"\(recording.id)\""
         headers[.eTag] = tag
-        let range = request.headers[.range].map { ByteRange(parsing: $0, size: content.size) } ?? .whole
-        let isCurrent = request.headers[.ifRange].map { $0 == tag } ?? true
-        switch isCurrent ? range : .whole {
-        case .whole:
+        let size = Int(content.size)
+        guard let range = ByteRange(request, tag: tag, size: size) else {
             return Response(status: .ok, headers: headers, body: Self.body(content, 0..<content.size))
-        case .part(let bytes):
-            headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(content.size)"
-            return Response(status: .partialContent, headers: headers, body: Self.body(content, bytes))
-        case .unsatisfiable:
-            throw Problem(
-                416, "range-not-satisfiable", "The recording has \(content.size) bytes.",
-                fields: [.contentRange: "bytes */\(content.size)"])
+        }
+        switch range {
+        case .unsatisfiable: throw .rangeNotSatisfiable(size)
+        case .bytes(let bytes):
+            headers[.contentRange] = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(size)"
+            let part = Int64(bytes.lowerBound)..<Int64(bytes.upperBound)
+            return Response(status: .partialContent, headers: headers, body: Self.body(content, part))
         }
     }
 
@@ -217,41 +215,6 @@ struct RecordingRoutes: Sendable {
                 offset += Int64(bytes.count)
             }
             try await writer.finish(nil)
-        }
-    }
-}
-
-/// What a `Range` field asks for (RFC 9110 §14.2).
-enum ByteRange: Equatable {
-    /// Also for what is not understood, and for several ranges at once, which nobody must honour.
-    case whole
-    case part(Range<Int64>)
-    case unsatisfiable
-
-    /// - Parameters:
-    ///   - text: The value of the field.
-    ///   - size: Bytes that there are.
-    init(parsing text: String, size: Int64) {
-        let parts = text.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bytes" else {
-            self = .whole
-            return
-        }
-        let ends = parts[1].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
-        func number(_ text: Substring) -> Int64? {
-            text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int64(text) : nil
-        }
-        guard ends.count == 2 else {
-            self = .whole
-            return
-        }
-        switch (number(ends[0]), number(ends[1])) {
-        case (let first?, let last?) where first <= last:
-            self = first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
-        case (let first?, nil) where ends[1].isEmpty: self = first < size ? .part(first..<size) : .unsatisfiable
-        case (nil, let count?) where ends[0].isEmpty:
-            self = count > 0 && size > 0 ? .part(max(size - count, 0)..<size) : .unsatisfiable
-        default: self = .whole
         }
     }
 }
