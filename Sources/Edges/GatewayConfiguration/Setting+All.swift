@@ -180,7 +180,11 @@ extension Setting {
         Setting(
             "recording.streams",
             \.recording.streams,
-            .list("stream names", of: { text throws(InvalidValue) in try StreamNamePattern.check(text) }, format: { $0 }),
+            .list(
+                "stream names",
+                of: { text throws(InvalidValue) in try StreamNamePattern.check(text) },
+                format: { $0 }
+            ),
             "Streams that are recorded; `*` stands for anything."
         ),
         Setting(
