@@ -23,8 +23,8 @@ SCALE = """
 """
 
 
-def publish(chromium, gateway, stream, codec, mode, size="640x360", bitrate=1_200_000):
-    chromium.open(gateway.page("publish", stream, f"source=card&codec={codec}&size={size}&start"))
+def publish(chromium, gateway, stream, codec, mode, bitrate=1_200_000):
+    chromium.open(gateway.page("publish", stream, f"source=card&codec={codec}&size=640x360&start"))
     chromium.wait_for_state("live")
     gateway.wait_for_stream(stream)
     assert chromium.run_async(SCALE, mode, bitrate) == mode
@@ -82,13 +82,14 @@ def test_a_viewer_gets_a_part_of_the_pictures_without_a_freeze(gateway, stream, 
 
 @pytest.mark.parametrize("codec", ["VP9"])
 def test_a_viewer_gets_a_smaller_picture_of_a_scalable_stream(gateway, stream, chromium, codec):
-    publish(chromium, gateway, stream, codec, "L3T3_KEY", "1280x720", 2_500_000)
-    names = ["S0T0", "S0T1", "S0T2", "S1T1", "S1T2", "S2T1", "S2T2"]
+    # Two sizes: a browser on a small machine turns the largest of three off, because it cannot encode it in time.
+    publish(chromium, gateway, stream, codec, "L2T3_KEY")
+    names = ["S0T0", "S0T1", "S0T2", "S1T1", "S1T2"]
     wait_for_layers(gateway, stream, names, 40)
     with browsers.chromium() as viewer:
         play(viewer, gateway.page("play", stream))
         time.sleep(4)
-        for name, width in [("S1T2", 640), ("S0T2", 320), ("S0T1", 320), (None, 1280)]:
+        for name, width in [("S1T1", 640), ("S0T2", 320), ("S0T1", 320), (None, 640)]:
             choose(gateway, stream, name)
             wait_until(
                 lambda width=width: viewer.statistics()["video"]["width"] == width, 15,
