@@ -171,11 +171,14 @@ export class HLSPlayer extends EventTarget {
       lowLatencyMode: this.#lowLatency,
       // A second too far behind is made up for in ten, at the same pitch.
       maxLiveSyncPlaybackRate: 1.1,
-      // Four target durations behind it jumps instead.
-      liveMaxLatencyDurationCount: 4,
+      // A stall, which a start often has, costs a third of a second of distance rather than a whole one.
+      liveSyncOnStallIncrease: 0.3,
       backBufferLength: 10,
       enableWorker: false,
     });
+    // Four target durations behind it jumps instead. As an argument this would need a distance to live beside it, which
+    // the playlist is to say.
+    player.config.liveMaxLatencyDurationCount = 4;
     this.#player = player;
     player.on(Hls.Events.FRAG_LOADED, (_, { payload }) => {
       this.#bytes += payload?.byteLength ?? 0;
