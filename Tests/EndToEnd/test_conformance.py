@@ -70,7 +70,7 @@ def test_a_token_is_needed_and_stays_hidden(start_gateway):
 
 
 def test_what_cannot_be_examined_is_said_in_one_line(gateway):
-    for arguments in (["nonsense"], [gateway.http + "/nothing"], [gateway.whep("x"), "--hls"]):
+    for arguments in (["nonsense"], [gateway.http + "/nothing"], [gateway.whep("x"), "--hls", "--duration", "x"]):
         done = subprocess.run([binary(), "conformance", *arguments], capture_output=True, text=True, timeout=30)
         assert done.returncode != 0
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
