@@ -11,7 +11,7 @@ run_packages=(
   libswresample-dev libswscale-dev
 )
 test_packages=(
-  iproute2 ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
+  iproute2 coturn ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
   golang-go golang-github-pion-webrtc.v3-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-nice gstreamer1.0-libav python3-gst-1.0 gir1.2-gst-plugins-bad-1.0
