@@ -57,8 +57,7 @@ private func expectLimits(_ presentation: Presentation, _ kind: MediaKind) {
     }
     for line in text.split(separator: "\n") {
         if line.hasPrefix("#EXTINF:"), let seconds = Double(line.dropFirst(8).dropLast()) {
-            // At a discontinuity the sound that was ahead of the picture, up to three seconds, ends the segment.
-            precondition(seconds.rounded() <= Double(target) + 3, "a segment of \(seconds) s")
+            precondition(seconds.rounded() <= Double(target), "a segment of \(seconds) s")
         } else if line.hasPrefix("#EXT-X-PART:DURATION="), let seconds = Double(line.dropFirst(21).prefix { $0 != "," })
         {
             precondition(seconds <= presentation.partTarget + 0.001, "a part of \(seconds) s")

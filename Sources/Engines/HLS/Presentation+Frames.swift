@@ -137,10 +137,10 @@ extension Presentation {
     /// Ends what all renditions have in the making: nothing that follows belongs to it.
     mutating func breakOff() {
         guard let leader else { return }
-        if let last = renditions[leader]?.finishTimeline() { addLeading(last, isLast: true) }
+        if let last = renditions[leader]?.finishTimeline() { addLeading(last) }
         for kind in renditions.keys where kind != leader {
+            if let last = renditions[kind]?.finishTimeline() { renditions[kind]?.queue.append(last) }
             drain(kind, upTo: nil)
-            if let last = renditions[kind]?.finishTimeline() { add(last, to: kind) }
         }
         closeSegments(beginsDiscontinuity: true)
     }
@@ -162,7 +162,7 @@ extension Presentation {
         }
         let mayEnd = leader == .audio || frame.isKeyFrame
         if let sample = renditions[leader]?.place(frame) {
-            addLeading(sample, isLast: false)
+            addLeading(sample)
             if mayEnd, (renditions[leader]?.currentDuration ?? 0) >= shortestSegment {
                 endSegment(at: frame.decodeTime)
             }
@@ -178,10 +178,10 @@ extension Presentation {
     }
 
     /// Adds a sample of the leading track; a segment that would become too long ends before it.
-    private mutating func addLeading(_ sample: TimedSample, isLast: Bool) {
+    private mutating func addLeading(_ sample: TimedSample) {
         guard let leader, let rendition = renditions[leader] else { return }
         let length = rendition.seconds(UInt64(sample.sample.duration))
-        if !isLast, rendition.currentDuration + length > longestSegment, !rendition.isCurrentEmpty {
+        if rendition.currentDuration + length > longestSegment, !rendition.isCurrentEmpty {
             let ticks = Int64(clamping: sample.decodeTime)
             endSegment(at: Interval(ticks: ticks, atRate: Int(rendition.track?.timescale ?? 1)).nanoseconds / 1_000)
         }
@@ -198,13 +198,15 @@ extension Presentation {
 
     private mutating func closeSegments(beginsDiscontinuity: Bool) {
         guard let leader, let epoch else { return }
-        renditions[leader]?.closePart()
+        for kind in renditions.keys { renditions[kind]?.closePart() }
         let duration = renditions[leader]?.current.duration ?? 0
+        // Sound may last longer than a picture that breaks off, and the target holds for it as well.
+        let longest = renditions.values.map(\.current.duration).max() ?? duration
         for kind in renditions.keys {
             renditions[kind]?.closeSegment(
                 duration: duration, epoch: epoch.number, beginsDiscontinuity: beginsDiscontinuity)
         }
-        if targetDuration == nil { settleTargets(firstSegment: duration) }
+        if targetDuration == nil { settleTargets(firstSegment: longest) }
     }
 
     private mutating func add(_ sample: TimedSample, to kind: MediaKind) {
@@ -245,10 +247,13 @@ extension Presentation {
         var tracks = renditions.compactMapValues(\.track)
         tracks[.video] = nil
         begin(tracks, leader: .audio, at: time)
-        for sample in rest { addLeading(sample, isLast: false) }
+        for sample in rest { addLeading(sample) }
     }
 
-    /// Moves the samples that begin before `time` from the queue into the segment; all of them when it is `nil`.
+    /// Moves the samples that begin before `time` from the queue into the segment, as many as it may hold.
+    ///
+    /// The rest waits for the next segment. When `time` is `nil`, there is none: sound that is ahead of a picture that
+    /// breaks off has nothing to go with, and is forgotten.
     private mutating func drain(_ kind: MediaKind, upTo time: Int64?) {
         guard let track = renditions[kind]?.track else { return }
         if kind == .audio, let time, let expected = expectedAudioTime, expected < time - Self.silenceLag {
@@ -258,10 +263,15 @@ extension Presentation {
         var count = 0
         for sample in renditions[kind]?.queue ?? [] {
             guard sample.decodeTime < limit else { break }
+            if let rendition = renditions[kind], !rendition.isCurrentEmpty,
+                rendition.currentDuration + rendition.seconds(UInt64(sample.sample.duration)) > longestSegment
+            {
+                break
+            }
             add(sample, to: kind)
             count += 1
         }
-        renditions[kind]?.queue.removeFirst(count)
+        if time == nil { renditions[kind]?.queue = [] } else { renditions[kind]?.queue.removeFirst(count) }
     }
 
     // MARK: Silence
