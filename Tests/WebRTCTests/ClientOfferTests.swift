@@ -13,12 +13,7 @@ struct ClientOfferTests {
         TrackDescription(codec: .opus, channels: 2),
     ]
 
-    private static let server: LocalDescription = {
-        var local = LocalDescription.forTests
-        local.credentials = ICECredentials(usernameFragment: "Server00", password: Secret("serverpasswordserverpass"))
-        local.firstSSRC = 7000
-        return local
-    }()
+    private static let server = LocalDescription.serverForTests
 
     @Test func `our publisher and our gateway understand each other`() throws {
         let offer = ClientOffer.publishing(Self.tracks, local: .forTests)

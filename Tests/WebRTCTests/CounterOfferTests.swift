@@ -13,12 +13,7 @@ struct CounterOfferTests {
         TrackDescription(codec: .h264, formatParameters: ["profile-level-id": "640028"]),
         TrackDescription(codec: .opus, channels: 2),
     ]
-    private static let server: LocalDescription = {
-        var local = LocalDescription.forTests
-        local.credentials = ICECredentials(usernameFragment: "Server00", password: Secret("serverpasswordserverpass"))
-        local.firstSSRC = 7000
-        return local
-    }()
+    private static let server = LocalDescription.serverForTests
 
     /// What Chromium would offer, without what makes it answerable.
     private static let unbundled = Offers.chromiumViewer.replacing("a=group:BUNDLE 0 1\n", with: "")

@@ -305,6 +305,14 @@ extension LocalDescription {
         canonicalName: "cname42",
         firstSSRC: 1000
     )
+
+    /// The other side of tests in which both are ours.
+    static let serverForTests: LocalDescription = {
+        var local = LocalDescription.forTests
+        local.credentials = ICECredentials(usernameFragment: "Server00", password: Secret("serverpasswordserverpass"))
+        local.firstSSRC = 7000
+        return local
+    }()
 }
 
 extension SessionOffer {

@@ -2,7 +2,7 @@ import Foundation
 import Telemetry
 
 /// What a run found.
-package struct Report: Sendable {
+package struct Report: Tally, Sendable {
     package var endpoint: Endpoint
     /// One for each row of the endpoint's kind, in the order of ``Row``.
     package var findings: [Finding]
@@ -15,13 +15,8 @@ package struct Report: Sendable {
         self.isComplete = isComplete
     }
 
-    /// Whether nothing that MUST be is missing, and everything was tried.
-    package var isPassed: Bool {
-        isComplete && !findings.contains { $0.verdict == .failed && $0.row.requirement.level == .must }
-    }
-
-    package func count(_ verdict: Finding.Verdict) -> Int {
-        findings.count { $0.verdict == verdict }
+    package var verdicts: [(verdict: Finding.Verdict, level: Requirement.Level)] {
+        findings.map { ($0.verdict, $0.row.requirement.level) }
     }
 
     /// The address without its query, which may hold a credential.
@@ -70,12 +65,7 @@ package struct Report: Sendable {
         text + String(repeating: " ", count: max(1, width - text.utf8.count))
     }
 
-    package var summary: String {
-        let musts = findings.count { $0.verdict == .failed && $0.row.requirement.level == .must }
-        let verdict = !isComplete ? "not finished" : isPassed ? "conforms" : "does not conform"
-        return "\(endpoint.kind.rawValue.uppercased()) \(address) \(verdict): \(count(.passed)) passed, "
-            + "\(count(.failed)) failed (\(musts) of them MUST), \(count(.skipped)) skipped"
-    }
+    package var subject: String { "\(endpoint.kind.rawValue.uppercased()) \(address)" }
 
     // MARK: For machines
 

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// What a run against HLS found.
-package struct PlaylistReport: Sendable {
+package struct PlaylistReport: Tally, Sendable {
     /// The address without its query, which may hold a credential.
     package var address: String
     /// One for each row, in the order of ``PlaylistRow``.
@@ -9,13 +9,8 @@ package struct PlaylistReport: Sendable {
     /// Whether the run went through to its end.
     package var isComplete: Bool
 
-    /// Whether nothing that MUST be is missing, and everything was tried.
-    package var isPassed: Bool {
-        isComplete && !findings.contains { $0.verdict == .failed && $0.row.requirement.level == .must }
-    }
-
-    package func count(_ verdict: Finding.Verdict) -> Int {
-        findings.count { $0.verdict == verdict }
+    package var verdicts: [(verdict: Finding.Verdict, level: Requirement.Level)] {
+        findings.map { ($0.verdict, $0.row.requirement.level) }
     }
 
     /// One line for each row, topic by topic, and what they come to.
@@ -35,12 +30,7 @@ package struct PlaylistReport: Sendable {
         return lines.joined(separator: "\n") + "\n\n" + summary
     }
 
-    package var summary: String {
-        let musts = findings.count { $0.verdict == .failed && $0.row.requirement.level == .must }
-        let verdict = !isComplete ? "not finished" : isPassed ? "conforms" : "does not conform"
-        return "HLS \(address) \(verdict): \(count(.passed)) passed, \(count(.failed)) failed (\(musts) of them MUST), "
-            + "\(count(.skipped)) skipped"
-    }
+    package var subject: String { "HLS \(address)" }
 
     /// One JSON object, on one line.
     package var json: String {
