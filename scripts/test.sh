@@ -43,7 +43,14 @@ stage "Debug build with tests; an import that the manifest does not declare is a
 swift build --build-tests --explicit-target-dependency-import-check error
 
 stage "Unit, simulation and architecture tests"
-swift test --skip-build 2>&1 | tee "$log_directory/swift-test.log" | scripts/quiet-swift-test.sh
+# Services are tested against real sockets and the real clock, where a peer that does not get its turn is a peer
+# that has gone away: one at a time. All else runs in virtual time, and at once.
+services='^(Auth|Conformance|Gateway|GatewayConfiguration|HLSService|HTTPService|LoadTest|RTMPService|Recording'
+services+='|Telemetry)Tests\.'
+swift test --skip-build --skip "$services" 2>&1 |
+  tee "$log_directory/swift-test.log" | scripts/quiet-swift-test.sh
+swift test --skip-build --no-parallel --filter "$services" 2>&1 |
+  tee "$log_directory/services.log" | scripts/quiet-swift-test.sh
 
 for sanitizer in address thread; do
   stage "Media core under the $sanitizer sanitizer"
@@ -64,6 +71,7 @@ finish_stage
 echo
 printf '%s\n' "== All green in $((SECONDS - started)) s" "${report[@]}"
 echo "swift test:   $(grep -E 'Test run with' "$log_directory/swift-test.log" | tail -n 1)"
+echo "services:     $(grep -E 'Test run with' "$log_directory/services.log" | tail -n 1)"
 for sanitizer in address thread; do
   echo "$sanitizer:      $(grep -E 'Test run with' "$log_directory/$sanitizer.log" | tail -n 1)"
 done
