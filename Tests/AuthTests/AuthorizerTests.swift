@@ -64,7 +64,7 @@ struct AuthorizerTests {
         var policy = AccessPolicy(publish: .nobody, play: .nobody, admin: .nobody)
         switch permission {
         case .publish: policy.publish = anonymous
-        case .play: policy.play = anonymous
+        case .play, .subscribe: policy.play = anonymous
         case .admin: policy.admin = anonymous
         }
         let local = await reason(permission, stream: cam, credential: nil, from: here, policy: policy)

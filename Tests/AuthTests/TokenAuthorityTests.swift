@@ -40,7 +40,9 @@ struct TokenAuthorityTests {
     @Test func `a token says what it was made for`() async throws {
         let claims = try await authority().verify(try await token())
         #expect(
-            claims == TokenClaims(stream: "*", allow: ["publish", "play"], exp: clock.now + 60, sub: "studio")
+            claims
+                == TokenClaims(
+                    stream: "*", allow: ["publish", "play"], exp: clock.now + 60, sub: "studio", jti: claims.jti)
         )
     }
 

@@ -53,7 +53,7 @@ struct GatewayHarness {
 
     func publish(_ offer: String = Offers.publisher) async throws -> SessionAnswer {
         try await gateway.publish(
-            stream: try Self.stream(), offer: Array(offer.utf8), by: .loopback, wishesRecording: false)
+            stream: try Self.stream(), offer: Array(offer.utf8), by: .loopback, terms: SessionTerms())
     }
 
     func status() async throws -> StreamStatus { try #require(await gateway.stream(try Self.stream())) }

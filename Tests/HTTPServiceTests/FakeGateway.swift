@@ -11,11 +11,12 @@ final class FakeGateway: GatewayService {
         var session: String?
         var body: [UInt8] = []
         var identity: PublisherIdentity?
-        var wishesRecording = false
+        var record: Bool?
     }
 
     private struct State {
         var calls: [Call] = []
+        var terms: [String: SessionTerms] = [:]
         var refusal: GatewayRefusal?
         var streams: [StreamStatus] = []
         var restart: SessionRestart?
@@ -56,17 +57,21 @@ final class FakeGateway: GatewayService {
     func makeOffers(until seconds: Int64) { state.withLock { $0.offerEnds = seconds } }
 
     func publish(
-        stream: StreamName, offer: [UInt8], by identity: PublisherIdentity, wishesRecording: Bool
+        stream: StreamName, offer: [UInt8], by identity: PublisherIdentity, terms: SessionTerms
     ) async throws(GatewayRefusal) -> SessionAnswer {
         try note(
             Call(
                 what: "publish", stream: stream.description, body: offer, identity: identity,
-                wishesRecording: wishesRecording))
+                record: terms.record))
+        state.withLock { $0.terms[session] = terms }
         return answer
     }
 
-    func play(stream: StreamName, offer: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer {
+    func play(
+        stream: StreamName, offer: [UInt8], terms: SessionTerms
+    ) async throws(GatewayRefusal) -> SessionAnswer {
         try note(Call(what: "play", stream: stream.description, body: offer))
+        state.withLock { $0.terms[session] = terms }
         return answer
     }
 
@@ -77,6 +82,9 @@ final class FakeGateway: GatewayService {
         try check(session)
         return state.withLock { $0.restart }
     }
+
+    /// What a session was held to.
+    func terms(of session: String) -> SessionTerms? { state.withLock { $0.terms[session] } }
 
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal) {
         try note(Call(what: "end", stream: stream.description, session: session))

@@ -190,6 +190,6 @@ struct RecordingTests {
         let plain = try await client.token("cam", [.publish])
         _ = try await client.send(
             .post, "/whip/cam", Client.sdp, body: "v=0", from: Client.elsewhere, token: plain)
-        #expect(client.gateway.calls.map(\.wishesRecording) == [true, false])
+        #expect(client.gateway.calls.map(\.record) == [true, nil])
     }
 }

@@ -34,9 +34,15 @@ struct GatewayProcess {
 
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
+        let issuer = settings.auth.jwks.map { IssuerKeys.source($0) }
+        if let issuer, await issuer.refresh() == false {
+            logger.warning("The keys of auth.jwt.jwks cannot be read; tokens of that issuer are refused until they can")
+        }
         let secret = try Composition.tokenSecret(settings)
-        let tokens = await TokenAuthority(secret: secret)
-        let authorizer = Authorizer(policy: Composition.accessPolicy(settings.auth), tokens: tokens)
+        let tokens = await TokenAuthority(secret: secret, issuer: issuer)
+        let authorizer = Authorizer(
+            policy: Composition.accessPolicy(settings.auth), tokens: tokens,
+            revocations: RevocationList(path: "\(settings.dataDirectory)/revocations.json"))
 
         let guesses = Composition.guessLimit(settings.limits)
 

@@ -90,7 +90,7 @@ struct DemoPublisher: Service, CustomStringConvertible {
                 switch wish {
                 case .keyFrame: source.requestKeyFrame()
                 case .end(.superseded): logger.notice("Somebody else publishes the demo stream now")
-                case .end(.shutdown): break
+                case .end(.shutdown), .end(.credential): break
                 }
             }
         }

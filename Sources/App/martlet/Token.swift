@@ -23,10 +23,10 @@ struct Token: AsyncParsableCommand {
                 it until it expires.
                 """)
 
-        @Option(help: "The stream it is for; `*` stands for anything.")
+        @Option(help: "The stream it is for, or several with commas; `*` stands for anything.")
         var stream: String
 
-        @Option(help: "What it allows: publish, play, admin, or several with commas.")
+        @Option(help: "What it allows: publish, play, subscribe, admin, or several with commas.")
         var allow: String = "publish,play"
 
         @Option(help: "How long it counts, like 30m, 12h or 7d.")
@@ -38,8 +38,11 @@ struct Token: AsyncParsableCommand {
         @Flag(help: "Print a signed path for watching the stream by HLS instead of a token.")
         var hls = false
 
-        @Flag(help: "Record what its holder publishes.")
-        var record = false
+        @Option(help: "Kilobits per second that a publisher may send; one that keeps sending more is ended.")
+        var maxBitrate: Int?
+
+        @Flag(inversion: .prefixedNo, help: "Record what its holder publishes, or never do; else as configured.")
+        var record: Bool?
 
         @Flag(help: "Print a JSON object instead of the token alone.")
         var json = false
@@ -47,8 +50,15 @@ struct Token: AsyncParsableCommand {
         @OptionGroup var options: ConfigurationOptions
 
         func run() async throws {
-            guard let pattern = StreamPattern(stream) else {
+            let names = stream.split(separator: "," as Character).map(String.init)
+            let patterns = names.compactMap { StreamPattern($0) }
+            guard let first = patterns.first, patterns.count == names.count,
+                patterns.count <= TokenClaims.maximumStreams
+            else {
                 throw CommandFailure("--stream: `\(stream)` is not a stream name; use A-Z a-z 0-9 . _ - and *")
+            }
+            guard maxBitrate.map({ (1...10_000_000).contains($0) }) ?? true else {
+                throw CommandFailure("--max-bitrate: write a number of kilobits per second, as in 4000")
             }
             guard let lifetime = DurationText.parse(expires), lifetime >= .seconds(1) else {
                 throw CommandFailure("--expires: `\(expires)` is not a duration; write it like 30m, 12h or 7d")
@@ -58,7 +68,9 @@ struct Token: AsyncParsableCommand {
             let secret = try Composition.tokenSecret(loaded.settings)
             if hls { return try sayPath(secret, lifetime: lifetime) }
             let token = try await TokenAuthority(secret: secret).issue(
-                stream: pattern, permissions: permissions, lifetime: lifetime, subject: subject, record: record)
+                stream: first, permissions: permissions, lifetime: lifetime, subject: subject,
+                streams: Array(patterns.dropFirst()), record: record,
+                maximumBitrate: maxBitrate.map { $0 * 1000 })
             guard json else { return Terminal.say(token.revealed) }
             let end = Timestamp(milliseconds: Timestamp.now.milliseconds + lifetime.components.seconds * 1000)
             Terminal.say(
@@ -86,7 +98,7 @@ struct Token: AsyncParsableCommand {
             var permissions: [Permission] = []
             for word in allow.split(separator: "," as Character) {
                 guard let permission = Permission(rawValue: String(word)) else {
-                    throw CommandFailure("--allow: `\(word)` is none of publish, play and admin")
+                    throw CommandFailure("--allow: `\(word)` is none of publish, play, subscribe and admin")
                 }
                 permissions.append(permission)
             }

@@ -39,7 +39,7 @@ package struct AccessPolicy: Sendable, Equatable {
     func anonymous(for permission: Permission) -> Anonymous {
         switch permission {
         case .publish: publish
-        case .play: play
+        case .play, .subscribe: play
         case .admin: admin
         }
     }

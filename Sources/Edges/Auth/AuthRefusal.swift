@@ -5,6 +5,7 @@ package struct AuthRefusal: Error, Sendable, Equatable, CustomStringConvertible 
         case credentialMalformed = "credential-malformed"
         case credentialWrong = "credential-wrong"
         case credentialExpired = "credential-expired"
+        case credentialRevoked = "credential-revoked"
         case credentialNotYetValid = "credential-not-yet-valid"
         case streamNotAllowed = "stream-not-allowed"
         case permissionNotAllowed = "permission-not-allowed"

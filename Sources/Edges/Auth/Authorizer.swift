@@ -5,10 +5,17 @@ package import Primitives
 package struct Authorizer: Sendable {
     private let policy: AccessPolicy
     private let tokens: TokenAuthority
+    /// Tokens that no longer count.
+    package let revocations: any RevocationStore
 
-    package init(policy: AccessPolicy, tokens: TokenAuthority) {
+    package init(
+        policy: AccessPolicy,
+        tokens: TokenAuthority,
+        revocations: any RevocationStore = RevocationList(path: nil)
+    ) {
         self.policy = policy
         self.tokens = tokens
+        self.revocations = revocations
     }
 
     /// Gives or refuses a permission.
@@ -30,8 +37,7 @@ package struct Authorizer: Sendable {
         origin: RequestOrigin
     ) async throws(AuthRefusal) -> Grant {
         if let credential {
-            let (holder, wishesRecording) = try await check(credential, permission, stream)
-            return Grant(permission: permission, holder: holder, wishesRecording: wishesRecording)
+            return try await check(credential, permission, stream)
         }
         if policy.anonymous(for: permission) != .nobody, origin.isLoopback {
             return Grant(permission: permission, holder: .loopback)
@@ -57,7 +63,7 @@ package struct Authorizer: Sendable {
         _ credential: Secret,
         _ permission: Permission,
         _ stream: StreamName?
-    ) async throws(AuthRefusal) -> (holder: Grant.Holder, wishesRecording: Bool) {
+    ) async throws(AuthRefusal) -> Grant {
         let text = credential.revealed
         let sha256 = Hexadecimal.text(SHA256.hash(data: Array(text.utf8)))
         if text.utf8.count <= TokenAuthority.maximumTokenLength,
@@ -69,7 +75,7 @@ package struct Authorizer: Sendable {
             guard let stream, key.pattern.matches(stream.description) else {
                 throw refusal(.streamNotAllowed, permission, stream, "This stream key is for other streams")
             }
-            return (.credential(digest: Self.digest("key", sha256)), false)
+            return Grant(permission: permission, holder: .credential(digest: Self.digest("key", sha256)))
         }
         let claims: TokenClaims
         do {
@@ -77,7 +83,13 @@ package struct Authorizer: Sendable {
         } catch {
             throw refusal(of: error, permission, stream)
         }
-        guard claims.allow.contains(permission.rawValue) else {
+        if let id = claims.jti, revocations.isRevoked(id) {
+            throw refusal(.credentialRevoked, permission, stream, "The token has been revoked")
+        }
+        let isAllowed =
+            claims.allow.contains(permission.rawValue)
+            || (permission == .play && claims.allow.contains(Permission.subscribe.rawValue))
+        guard isAllowed else {
             throw refusal(
                 .permissionNotAllowed,
                 permission,
@@ -86,12 +98,20 @@ package struct Authorizer: Sendable {
             )
         }
         // What shows every stream is not for a token of one.
-        guard let pattern = StreamPattern(claims.stream),
-            stream.map({ pattern.matches($0.description) }) ?? (pattern == .any)
+        let patterns = claims.patterns
+        guard
+            stream.map({ name in patterns.contains { $0.matches(name.description) } }) ?? patterns.contains(.any)
         else { throw refusal(.streamNotAllowed, permission, stream, "This token is for other streams") }
         let digest =
             claims.sub.map { Self.digest("subject", $0) } ?? Self.digest("token", claims.jti ?? sha256)
-        return (.credential(digest: digest), claims.record ?? false)
+        return Grant(
+            permission: permission,
+            holder: .credential(digest: digest),
+            expiresAt: claims.exp,
+            tokenID: claims.jti,
+            record: claims.record,
+            maximumBitrate: claims.maximumBitrate
+        )
     }
 
     private func refusal(of problem: TokenProblem, _ permission: Permission, _ stream: StreamName?) -> AuthRefusal {
@@ -106,7 +126,9 @@ package struct Authorizer: Sendable {
                 "The credential is neither a known stream key nor a token"
             )
         case .wrongAlgorithm:
-            refusal(.credentialWrong, permission, stream, "The token is not signed with HS256")
+            refusal(.credentialWrong, permission, stream, "The token is signed in a way that does not count here")
+        case .unknownKey:
+            refusal(.credentialWrong, permission, stream, "The token's key is not known here")
         case .badSignature:
             refusal(.credentialWrong, permission, stream, "The token was not signed by this gateway")
         }
@@ -137,7 +159,7 @@ package struct Authorizer: Sendable {
     private static func words(_ permission: Permission, _ stream: StreamName?) -> String {
         switch permission {
         case .publish: "Publishing \(stream?.description ?? "") from another machine"
-        case .play: "Watching \(stream?.description ?? "")"
+        case .play, .subscribe: "Watching \(stream?.description ?? "")"
         case .admin: "This page of the API"
         }
     }

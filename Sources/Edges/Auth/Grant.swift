@@ -23,12 +23,28 @@ package struct Grant: Sendable, Equatable {
 
     package var permission: Permission
     package var holder: Holder
-    /// Whether what the holder publishes is to be recorded.
-    package var wishesRecording: Bool
+    /// Seconds since 1970 at which it ends, and everything that was begun with it; `nil` for never.
+    package var expiresAt: Int64?
+    /// The `jti` of the token it comes from.
+    package var tokenID: String?
+    /// Whether what its holder publishes is to be recorded, or must not be; `nil` leaves it to the configuration.
+    package var record: Bool?
+    /// Bits per second that a publisher may send; `nil` for as many as it likes.
+    package var maximumBitrate: Int?
 
-    package init(permission: Permission, holder: Holder, wishesRecording: Bool = false) {
+    package init(
+        permission: Permission,
+        holder: Holder,
+        expiresAt: Int64? = nil,
+        tokenID: String? = nil,
+        record: Bool? = nil,
+        maximumBitrate: Int? = nil
+    ) {
         self.permission = permission
         self.holder = holder
-        self.wishesRecording = wishesRecording
+        self.expiresAt = expiresAt
+        self.tokenID = tokenID
+        self.record = record
+        self.maximumBitrate = maximumBitrate
     }
 }

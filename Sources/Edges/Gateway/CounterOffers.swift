@@ -37,6 +37,8 @@ struct CounterOffers {
         order.append(entry.id)
     }
 
+    func contains(_ id: String) -> Bool { entries[id] != nil }
+
     /// - Returns: `nil` when there is none, or its time is over.
     func find(_ id: String, stream: StreamName, at now: ContinuousClock.Instant) -> Entry? {
         entries[id].flatMap { $0.stream == stream && now < $0.endsAt ? $0 : nil }

@@ -9,6 +9,8 @@ package enum IngestEnd: Sendable {
     /// Somebody else publishes the stream now.
     case superseded
     case shutdown
+    /// What it was let in with no longer counts; why, for people.
+    case credential(String)
 }
 
 /// What a frame publisher's way in needs of the world around it; each is called on any thread and must not wait.

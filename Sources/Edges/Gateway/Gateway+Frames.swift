@@ -8,13 +8,14 @@ import Telemetry
 extension Gateway {
     /// Opens a stream for frames (RTMP, demo).
     ///
-    /// `source` is what the API calls this kind of publisher. `onEnd` is called once, when somebody else takes the
-    /// stream over or the gateway stops; `wishesRecording` says that the publisher's credential asks for a recording; `onKeyFrameRequest` when a viewer cannot go on without a key frame.
+    /// `source` is what the API calls this kind of publisher; `terms` are those of its credential. `onEnd` is called once,
+    /// when somebody else takes the stream over, the terms are over or the gateway stops; `onKeyFrameRequest` when a viewer
+    /// cannot go on without a key frame.
     package func ingest(
         stream name: StreamName,
         by identity: PublisherIdentity,
         source: String = "rtmp",
-        wishesRecording: Bool = false,
+        terms: SessionTerms = SessionTerms(),
         onEnd: @escaping @Sendable (IngestEnd) -> Void,
         onKeyFrameRequest: @escaping @Sendable () -> Void = {}
     ) async throws(GatewayRefusal) -> FrameIngest {
@@ -35,7 +36,8 @@ extension Gateway {
             lane: streams[name]?.lane.open(),
             canTranscode: policy.transcoding.maximum > 0
         )
-        begin(.frames(ingest, identity, source: source), on: name, wishesRecording: wishesRecording)
+        hold(ingest, to: terms)
+        begin(.frames(ingest, identity, source: source), on: name, record: terms.record)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "\(source)"])
         return ingest
     }
@@ -105,7 +107,7 @@ extension Gateway {
         }
     }
 
-    private func isCurrent(_ ingest: FrameIngest) -> Bool {
+    func isCurrent(_ ingest: FrameIngest) -> Bool {
         if case .frames(let current, _, _) = streams[ingest.stream]?.publisher { return current === ingest }
         return false
     }

@@ -9,12 +9,12 @@ import WebRTC
 extension Gateway {
     // MARK: Publishing by WHIP
 
-    /// Accepts a publisher's offer; `wishesRecording` says that its credential asks for a recording.
+    /// Accepts a publisher's offer, and holds it to its credential's terms.
     package func publish(
         stream name: StreamName,
         offer bytes: [UInt8],
         by identity: PublisherIdentity,
-        wishesRecording: Bool
+        terms: SessionTerms
     ) async throws(GatewayRefusal) -> SessionAnswer {
         let begun = clock.now
         try checkCapacity(forStream: name)
@@ -55,7 +55,8 @@ extension Gateway {
             ),
             to: owner
         )
-        begin(.session(session, identity), on: name, wishesRecording: wishesRecording)
+        hold(session.id, to: terms)
+        begin(.session(session, identity), on: name, record: terms.record)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "whip"])
         joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)

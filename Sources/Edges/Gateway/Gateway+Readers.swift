@@ -77,8 +77,8 @@ extension Gateway {
         observers.append(observer)
     }
 
-    /// Whether the publisher's credential asks for a recording.
-    package func isRecordingWished(of name: StreamName) -> Bool { streams[name]?.wishesRecording ?? false }
+    /// Whether what is published now is to be recorded, or must not be; `nil` where its publisher's credential does not say.
+    package func recordingWish(of name: StreamName) -> Bool? { streams[name]?.record }
 
     func announce(_ news: StreamNews) {
         for observer in observers { observer(news) }

@@ -66,9 +66,9 @@ extension Gateway {
         )
     }
 
-    func begin(_ publisher: LiveStream.Publisher, on name: StreamName, wishesRecording: Bool) {
+    func begin(_ publisher: LiveStream.Publisher, on name: StreamName, record: Bool?) {
         streams[name]?.publisher = publisher
-        streams[name]?.wishesRecording = wishesRecording
+        streams[name]?.record = record
         if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil
         streams[name]?.warnings = []

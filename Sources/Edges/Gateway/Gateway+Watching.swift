@@ -8,8 +8,12 @@ import WebRTC
 extension Gateway {
     // MARK: Watching
 
-    /// Accepts a viewer's offer.
-    package func play(stream name: StreamName, offer bytes: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer {
+    /// Accepts a viewer's offer, and holds it to its credential's terms.
+    package func play(
+        stream name: StreamName,
+        offer bytes: [UInt8],
+        terms: SessionTerms = SessionTerms()
+    ) async throws(GatewayRefusal) -> SessionAnswer {
         guard !isDraining else { throw Self.draining }
         let begun = clock.now
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
@@ -35,7 +39,9 @@ extension Gateway {
         } catch {
             guard error.invitesCounterOffer else { throw refusal(for: error) }
             guard !stream.isReordered else { throw Self.reorderedVideo }
-            return try counterOffer(stream, insteadOf: bytes, local: local, worker: worker)
+            let made = try counterOffer(stream, insteadOf: bytes, local: local, worker: worker)
+            hold(made.sessionID, to: terms)
+            return made
         }
         if let form {
             try beginTranscode(form, of: name)
@@ -45,6 +51,7 @@ extension Gateway {
         }
         var session = makeSession(.viewer, stream: name, worker: worker, remote: offer.credentials)
         session.form = form
+        hold(session.id, to: terms)
         let specification = PeerSpecification(
             id: session.peer,
             local: local.credentials,

@@ -25,6 +25,9 @@ package actor Gateway {
     var eventStreams: [String: [EventStream]] = [:]
     /// Who is told what happens to streams.
     var observers: [@Sendable (StreamNews) -> Void] = []
+    /// What sessions and publishers of frames were let in with.
+    var held: [String: HeldTerms] = [:]
+    var heldIngests: [StreamName: (ingest: FrameIngest, held: HeldTerms)] = [:]
     var failures: [String: Int] = [:]
     var recentFailures = RecentFailures()
     /// Offers that viewers have been made instead of an answer to theirs.
@@ -77,6 +80,7 @@ package actor Gateway {
             try? await Task.sleep(for: Self.housekeepingInterval)
             let now = clock.now
             removeCounterOffers(at: now)
+            endWhatIsOver()
             for (name, stream) in streams {
                 if let end = stream.graceEnds, end <= now { remove(name) }
             }
@@ -85,6 +89,7 @@ package actor Gateway {
                 nextNews = now + Self.newsInterval
                 await tellNews()
                 await watchPublishers()
+                await limitBitrates()
             }
         }
     }
@@ -163,6 +168,10 @@ package actor Gateway {
 
     func note(_ reason: PeerEnd, of session: Session) {
         guard let failure = SessionFailure(reason) else { return }
+        note(failure, of: session, detail: "\(reason)")
+    }
+
+    func note(_ failure: SessionFailure, of session: Session, detail: String) {
         failures[failure.rawValue, default: 0] += 1
         recentFailures.note(failure, of: session.id)
         logger.info(
@@ -170,7 +179,7 @@ package actor Gateway {
             metadata: [
                 LogKeys.stream: "\(session.stream)", LogKeys.sessionKind: "\(session.kind.rawValue)",
                 LogKeys.session: "\(session.id)", LogKeys.eventReason: "\(failure.rawValue)",
-                LogKeys.errorMessage: "\(reason)",
+                LogKeys.errorMessage: "\(detail)",
             ]
         )
     }

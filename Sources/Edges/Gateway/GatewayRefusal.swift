@@ -17,6 +17,7 @@ package struct GatewayRefusal: Error, Sendable, CustomStringConvertible {
         package static let noLayers = Code(name: "no-layers", status: 404)
         package static let notPublishing = Code(name: "stream-not-publishing", status: 409)
         package static let alreadyPublishing = Code(name: "stream-already-publishing", status: 409)
+        package static let recordingNotAllowed = Code(name: "recording-not-allowed", status: 409)
         package static let noCommonCodec = Code(name: "no-common-codec", status: 406)
         package static let reorderedVideo = Code(name: "reordered-video", status: 406)
         package static let transcodingLimit = Code(name: "transcoding-limit", status: 406)

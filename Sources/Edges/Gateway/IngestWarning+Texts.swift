@@ -67,6 +67,16 @@ extension IngestWarning {
         )
     }
 
+    /// The limit is in bits per second.
+    static func bitrateExceeded(_ limit: Int) -> IngestWarning {
+        IngestWarning(
+            code: "bitrate-exceeded",
+            message:
+                "The publisher sends more than the \(limit / 1000) kbit/s that its token allows, and will be ended. "
+                + "Lower the encoder's bitrate."
+        )
+    }
+
     static func noSenderReports(_ kind: MediaKind) -> IngestWarning {
         IngestWarning(
             code: "no-sender-reports-\(kind.rawValue)",

@@ -76,8 +76,8 @@ struct LiveStream {
     var warnings: [IngestWarning] = []
     /// What is watched all the time of the present publisher.
     var monitor = IngestMonitor()
-    /// Whether its publisher's credential asks for a recording.
-    var wishesRecording = false
+    /// What its publisher's credential says about recordings; see ``SessionTerms/record``.
+    var record: Bool?
     /// Pictures change places between decoding and display, and not disposably: browsers cannot play this.
     var isReordered = false
 

@@ -9,6 +9,9 @@ enum SessionFailure: String, Sendable, CaseIterable {
     case fingerprintMismatch = "fingerprint-mismatch"
     case handshakeFailed = "dtls-failed"
     case consentLost = "consent-lost"
+    case credentialExpired = "credential-expired"
+    case credentialRevoked = "credential-revoked"
+    case bitrateExceeded = "bitrate-exceeded"
     case unanswered = "counter-offer-unanswered"
 
     /// `nil` for an end that is no failure.
@@ -39,6 +42,9 @@ enum SessionFailure: String, Sendable, CaseIterable {
             "the client's certificate is not the one that its offer named"
         case .handshakeFailed:
             "the DTLS handshake failed"
+        case .credentialExpired: "its token has expired"
+        case .credentialRevoked: "its token has been revoked"
+        case .bitrateExceeded: "the publisher kept sending more than its token allows"
         case .consentLost:
             "nothing was heard of the client for 30 seconds"
         case .unanswered:

@@ -240,6 +240,12 @@ extension Setting {
             "The secret that signs tokens; generated in the data directory when not set."
         ),
         Setting(
+            "auth.jwt.jwks",
+            \.auth.jwks,
+            .optional(.text("a file, or a URL that begins with http:// or https://", maximumLength: 2048)),
+            "The public keys (JWKS) of whoever else issues tokens."
+        ),
+        Setting(
             "auth.keys",
             \.auth.keys,
             .list(

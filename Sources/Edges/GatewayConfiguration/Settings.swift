@@ -175,6 +175,8 @@ package struct Settings: Sendable, Equatable {
         package var anonymousAdmin: AnonymousAccess = .loopback
         /// `auth.jwt.secret`: the HS256 secret, at least 32 bytes; `nil` generates one at first start.
         package var jwtSecret: Secret?
+        /// `auth.jwt.jwks`: a file, or an http(s) URL, with the public keys of whoever else issues tokens.
+        package var jwks: String?
         /// `auth.keys`: SHA-256 digests of stream keys.
         package var keys: [StreamKeyDigest] = []
     }

@@ -5,7 +5,7 @@
 enum UnsupportedKeys {
     static let exact: Set<String> = [
         "http.trusted_proxies", "rtmps.port", "node.url", "cluster.secret", "redis.url", "database.url",
-        "auth.anonymous.rooms", "auth.jwt.jwks",
+        "auth.anonymous.rooms",
     ]
     /// Every key below these sections.
     static let sections = ["http.tls.", "webhooks."]

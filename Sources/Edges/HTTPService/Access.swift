@@ -1,4 +1,5 @@
 import Auth
+import Gateway
 import HTTPTypes
 import Hummingbird
 import Primitives
@@ -34,6 +35,13 @@ struct Access: Sendable {
             guesses.note(error, from: peer)
             throw Problem(error)
         }
+    }
+
+    /// How long what was begun with a grant may go on, and what it may send.
+    func terms(of grant: Grant) -> SessionTerms {
+        SessionTerms(
+            expiresAt: grant.expiresAt, maximumBitrate: grant.maximumBitrate, record: grant.record
+        ) { [revocations = authorizer.revocations] in grant.tokenID.map { revocations.isRevoked($0) } ?? false }
     }
 
     /// The same for a session that is there already.

@@ -43,7 +43,7 @@ struct CrossOrigin: Sendable {
         // A viewer may have been made an offer, which it answers.
         case .session(.viewer, _, _):
             headers[.acceptPatch] = "\(SessionRoutes.fragmentType), \(SessionRoutes.offerType)"
-        case .layer, .events: headers[.acceptPost] = ExtensionRoutes.requestType
+        case .layer, .events, .revocations: headers[.acceptPost] = ExtensionRoutes.requestType
         default: break
         }
         return Response(status: .ok, headers: headers)

@@ -13,6 +13,7 @@ package struct GatewayResponder: HTTPResponder {
     let extensions: ExtensionRoutes
     let information: InformationRoutes
     let recordings: RecordingRoutes
+    let revocations: RevocationRoutes
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
@@ -78,6 +79,9 @@ package struct GatewayResponder: HTTPResponder {
         case .recorder(let name): return try await recordings.recorder(name, request, peer: peer)
         case .recording(let id) where request.method == .delete:
             return try await recordings.remove(id, request, peer: peer)
+        case .revocations:
+            guard request.method == .post else { throw .methodNotAllowed(route) }
+            return try await revocations.revoke(request, peer: peer)
         default: break
         }
         guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
@@ -99,7 +103,7 @@ package struct GatewayResponder: HTTPResponder {
         case .recordingMedia(let id): return try await recordings.media(id, request, peer: peer)
         case .live: return information.live()
         case .ready: return information.ready()
-        case .endpoint, .session, .layer, .events, .eventStream, .recorder: throw .notFound
+        case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations: throw .notFound
         }
     }
 }

@@ -7,9 +7,9 @@ package protocol GatewayService: Sendable {
         stream: StreamName,
         offer: [UInt8],
         by identity: PublisherIdentity,
-        wishesRecording: Bool
+        terms: SessionTerms
     ) async throws(GatewayRefusal) -> SessionAnswer
-    func play(stream: StreamName, offer: [UInt8]) async throws(GatewayRefusal) -> SessionAnswer
+    func play(stream: StreamName, offer: [UInt8], terms: SessionTerms) async throws(GatewayRefusal) -> SessionAnswer
     /// `nil` unless the fragment restarts ICE.
     func change(
         session: String,

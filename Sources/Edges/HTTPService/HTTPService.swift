@@ -93,6 +93,7 @@ package struct HTTPService: Service, CustomStringConvertible {
                 nodeName: configuration.nodeName
             ),
             recordings: RecordingRoutes(service: recordings, access: access),
+            revocations: RevocationRoutes(access: access),
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,

@@ -24,6 +24,7 @@ enum Route: Equatable {
     case recording(String)
     case recordingPlaylist(String)
     case recordingMedia(String)
+    case revocations
     case metrics
     case live
     case ready
@@ -53,6 +54,8 @@ enum Route: Equatable {
         case ("metrics", 1): self = .metrics
         case ("health", 2) where parts[1] == "live": self = .live
         case ("health", 2) where parts[1] == "ready": self = .ready
+        case ("api", 4) where parts[1] == "v1" && parts[2] == "tokens" && parts[3] == "revocations":
+            self = .revocations
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":
             self = try Self.recordings(parts.dropFirst(3))
@@ -91,7 +94,7 @@ enum Route: Equatable {
         switch self {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
-        case .layer, .events: ["OPTIONS", "POST"]
+        case .layer, .events, .revocations: ["OPTIONS", "POST"]
         case .eventStream, .recording: ["DELETE", "GET", "HEAD", "OPTIONS"]
         case .recorder: ["DELETE", "OPTIONS", "POST"]
         default: ["GET", "HEAD", "OPTIONS"]

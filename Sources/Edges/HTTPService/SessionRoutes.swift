@@ -45,15 +45,15 @@ struct SessionRoutes: Sendable {
         }
         // Permission first: who has none cannot make us read an offer.
         let grant = try await access.authorize(Self.permission(kind), stream: stream, request, peer: peer)
+        let terms = access.terms(of: grant)
         let offer = try await Body.collect(request)
         let answer: SessionAnswer
         do throws(GatewayRefusal) {
             switch kind {
             case .publisher:
                 answer = try await gateway.publish(
-                    stream: stream, offer: offer, by: Self.identity(grant.holder),
-                    wishesRecording: grant.wishesRecording)
-            case .viewer: answer = try await gateway.play(stream: stream, offer: offer)
+                    stream: stream, offer: offer, by: Self.identity(grant.holder), terms: terms)
+            case .viewer: answer = try await gateway.play(stream: stream, offer: offer, terms: terms)
             }
         } catch {
             var problem = Problem(error)

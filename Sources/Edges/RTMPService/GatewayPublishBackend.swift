@@ -27,17 +27,15 @@ package struct GatewayPublishBackend: PublishBackend {
         _ request: RTMPPublishRequest,
         onEnd: @escaping @Sendable (IngestEnd) -> Void
     ) async -> PublishAdmission {
-        let identity: PublisherIdentity
-        let wishesRecording: Bool
+        let (identity, terms): (PublisherIdentity, SessionTerms)
         switch await authorize(request) {
-        case .allowed(let allowed, let wishes): (identity, wishesRecording) = (allowed, wishes)
+        case .allowed(let allowed, let conditions): (identity, terms) = (allowed, conditions)
         case .refused(let reason, let message):
             return .refused(code: RTMPStatusCode.publishDenied, reason: reason, message: message)
         }
         do throws(GatewayRefusal) {
             return .admitted(
-                try await gateway.ingest(
-                    stream: request.stream, by: identity, wishesRecording: wishesRecording, onEnd: onEnd))
+                try await gateway.ingest(stream: request.stream, by: identity, terms: terms, onEnd: onEnd))
         } catch {
             let isTaken = error.code == .alreadyPublishing
             return .refused(
@@ -50,6 +48,15 @@ package struct GatewayPublishBackend: PublishBackend {
 }
 
 extension Authorizer {
+    /// How long what was begun with a grant may go on, and what it may send.
+    private func terms(of grant: Grant) -> SessionTerms {
+        SessionTerms(
+            expiresAt: grant.expiresAt, maximumBitrate: grant.maximumBitrate, record: grant.record
+        ) { [revocations] in
+            grant.tokenID.map { revocations.isRevoked($0) } ?? false
+        }
+    }
+
     /// Whether `request` may publish; for RTMP the peer's address alone says what loopback is.
     package func decision(about request: RTMPPublishRequest, guesses: GuessLimit) async -> AuthorizationDecision {
         if guesses.wait(request.peer) != nil { return .refused(reason: GuessLimit.reason, message: GuessLimit.detail) }
@@ -61,9 +68,9 @@ extension Authorizer {
                 origin: RequestOrigin(peer: request.peer, transport: .socket)
             )
             switch grant.holder {
-            case .loopback: return .allowed(.loopback)
-            case .anonymous: return .allowed(.anonymous)
-            case .credential(let digest): return .allowed(.credential(digest), wishesRecording: grant.wishesRecording)
+            case .loopback: return .allowed(.loopback, SessionTerms())
+            case .anonymous: return .allowed(.anonymous, SessionTerms())
+            case .credential(let digest): return .allowed(.credential(digest), terms(of: grant))
             }
         } catch {
             guesses.note(error, from: request.peer)

@@ -19,8 +19,7 @@ package struct RTMPPublishRequest: Sendable {
 
 /// Whether somebody may publish.
 package enum AuthorizationDecision: Sendable {
-    /// `wishesRecording` says that the credential asks for a recording.
-    case allowed(PublisherIdentity, wishesRecording: Bool = false)
+    case allowed(PublisherIdentity, SessionTerms)
     /// `reason` is a stable word for logs and metrics; `message` says what to do, and holds no secret.
     case refused(reason: String, message: String)
 }

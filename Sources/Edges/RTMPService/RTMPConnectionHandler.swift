@@ -230,6 +230,8 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
                 code: RTMPStatusCode.publishBadName,
                 description: "another publisher has taken over this stream"
             )
+        case .credential(let reason):
+            session.close(code: RTMPStatusCode.publishFailed, description: reason)
         case .shutdown:
             session.close(code: RTMPStatusCode.publishFailed, description: "the gateway is shutting down")
         }

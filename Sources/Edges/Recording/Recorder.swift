@@ -5,7 +5,7 @@ package import Primitives
 /// Decides which streams are recorded, and follows them from their first publisher to their end.
 ///
 /// A stream is recorded when the configuration names it, when a publisher's token asks for it, or when the API does; the API may
-/// also end a recording. What the API said counts until the stream is over.
+/// also end a recording. What the API said counts until the stream is over, unless a publisher's token forbids recordings.
 package actor Recorder {
     private let gateway: Gateway
     private let thread: RecordingThread
@@ -32,10 +32,10 @@ package actor Recorder {
         for await item in news {
             switch item {
             case .published(let name):
-                guard !ended.contains(name), readings[name] == nil else { continue }
-                if isConfigured(name) {
-                    try? await begin(name)
-                } else if await gateway.isRecordingWished(of: name) {
+                let wish = await gateway.recordingWish(of: name)
+                if wish == false {
+                    await end(name)
+                } else if !ended.contains(name), isConfigured(name) || wish == true {
                     try? await begin(name)
                 }
             case .unpublished: break
@@ -52,8 +52,12 @@ package actor Recorder {
 
     /// Records a stream from now on; one that is recorded already goes on.
     ///
-    /// - Throws: ``GatewayRefusal`` when there is no such stream.
+    /// - Throws: ``GatewayRefusal`` when there is no such stream, or its publisher must not be recorded.
     package func start(_ name: StreamName) async throws(GatewayRefusal) {
+        if await gateway.recordingWish(of: name) == false {
+            throw GatewayRefusal(
+                .recordingNotAllowed, "The token that \"\(name)\" is published with does not allow recordings.")
+        }
         try await begin(name)
         ended.remove(name)
     }
@@ -62,8 +66,14 @@ package actor Recorder {
     ///
     /// - Returns: Whether it was recorded.
     package func stop(_ name: StreamName) async -> Bool {
-        guard let current = readings.removeValue(forKey: name) else { return false }
+        guard await end(name) else { return false }
         ended.insert(name)
+        return true
+    }
+
+    @discardableResult
+    private func end(_ name: StreamName) async -> Bool {
+        guard let current = readings.removeValue(forKey: name) else { return false }
         await gateway.detach(current.reading)
         current.recording.finish()
         return true
