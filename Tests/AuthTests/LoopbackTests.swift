@@ -59,14 +59,17 @@ struct LoopbackTests {
         #expect(!request([(name: "Host", value: "evil.example")]).isLoopback)
     }
 
-    @Test(arguments: ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080", "HTTP://LOCALHOST:8080"])
+    @Test(arguments: [
+        "http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080", "HTTP://LOCALHOST:8080",
+        "https://localhost:8080",
+    ])
     func `a page of the gateway itself does`(origin: String) {
         #expect(request([(name: "Origin", value: origin)]).isLoopback)
     }
 
     @Test(arguments: [
         "https://evil.example", "http://localhost", "http://localhost:3000", "http://localhost:80801", "null", "",
-        "https://localhost:8080", "http://localhost:8080.evil.example", "http://localhost:8080/", "file://",
+        "https://localhost:3000", "http://localhost:8080.evil.example", "http://localhost:8080/", "file://",
         "http://localhost:8080, http://evil.example", "http://a@localhost:8080", "ws://localhost:8080",
     ])
     func `any other page does not`(origin: String) {

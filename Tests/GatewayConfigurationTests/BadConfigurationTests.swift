@@ -50,7 +50,10 @@ struct BadConfigurationTests {
         Case(yaml: "http.frame_ancestors: [\"a; script-src *\"]", key: "http.frame_ancestors", line: 1, says: "'self'"),
         Case(yaml: "log:\n  level: loud", key: "log.level", line: 2, says: "`warning`"),
         Case(yaml: "redis:\n  url: redis://localhost", key: "redis.url", line: 2, says: "this version"),
-        Case(yaml: "http:\n  tls:\n    self_signed: true", key: "http.tls.self_signed", line: 3, says: "this version"),
+        Case(
+            yaml: "http:\n  tls:\n    self_signed: perhaps", key: "http.tls.self_signed", line: 3, says: "true or false"
+        ),
+        Case(yaml: "http.tls.hsts_max_age: 3", key: "http.tls.hsts_max_age", line: 1, says: "unit"),
         Case(yaml: "webhooks.url: http://localhost", key: "webhooks.url", line: 1, says: "this version"),
         Case(yaml: "log.level: info\nlog:\n  level: debug", key: "log.level", line: 3, says: "line 1"),
         Case(yaml: "log.level: info\nlog.level: debug", key: "log.level", line: 1, says: "twice"),
@@ -103,7 +106,7 @@ struct BadConfigurationTests {
 
     @Test func `a variable of a later version is refused, not ignored`() {
         #expect(problems(environment: ["MARTLET_REDIS_URL": "redis://localhost"]).count == 1)
-        #expect(problems(environment: ["MARTLET_HTTP_TLS_KEY": "key.pem"]).count == 1)
+        #expect(problems(environment: ["MARTLET_WEBHOOKS_URL": "http://localhost"]).count == 1)
     }
 
     @Test func `no message repeats a secret`() {

@@ -101,8 +101,10 @@ enum Composition {
             acceptsTCP: settings.tcp)
     }
 
-    static func http(_ settings: Settings, nodeName: String, secret: Secret) -> HTTPServiceConfiguration {
-        HTTPServiceConfiguration(
+    static func http(
+        _ settings: Settings, nodeName: String, secret: Secret, tls: TLSIdentity?
+    ) -> HTTPServiceConfiguration {
+        var configuration = HTTPServiceConfiguration(
             host: settings.http.host, port: settings.http.port, corsOrigins: Set(settings.http.corsOrigins),
             frameAncestors: settings.http.frameAncestors.joined(separator: " "),
             iceServers: settings.webrtc.iceServers.map(iceServer),
@@ -111,6 +113,9 @@ enum Composition {
                 includeLoopback: settings.limits.loopback),
             nodeName: nodeName, playback: PlaybackSignature(secret: secret),
             isPlayPublic: settings.auth.anonymousPlay == .anyone)
+        configuration.tls = tls
+        configuration.hstsMaxAge = settings.http.tls.hstsMaxAge
+        return configuration
     }
 
     static func hls(_ settings: Settings.HLS) -> HLSServiceConfiguration {

@@ -54,6 +54,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     @Option(help: "With --hls: for how long to follow a live playlist.")
     var duration: String = "20s"
 
+    @Flag(help: "Take any certificate, such as one that the server has made for itself.")
+    var insecure = false
+
     @Flag(help: "Print a JSON object.")
     var json = false
 
@@ -70,7 +73,7 @@ struct ConformanceCommand: AsyncParsableCommand {
             throw CommandFailure(error.description)
         }
         if hls { return try await examinePlaylists(endpoint, timeout: timeout) }
-        let transport = HTTPClientTransport(timeout: timeout)
+        let transport = HTTPClientTransport(timeout: timeout, trustsAnyone: insecure)
         let report = await examine(endpoint, over: transport)
         await transport.close()
         Terminal.say(json ? report.json : "\n" + report.summary)

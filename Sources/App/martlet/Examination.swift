@@ -18,7 +18,8 @@ struct Examination {
 
     func findings() async -> [Finding] {
         let (media, candidates) = media()
-        return [dataDirectory(), recordings(), http(), await rtmp()] + media + turn(reaching: candidates)
+        return [dataDirectory(), recordings(), http()] + certificate() + [await rtmp()] + media
+            + turn(reaching: candidates)
             + [videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors()]
     }
 
@@ -55,6 +56,25 @@ struct Examination {
             return Finding("http port", PortTrouble(ListenError(host: host, port: port, code: code)))
         }
         return Finding("http port", .ok, "TCP \(port) on \(host) is free")
+    }
+
+    /// A certificate that the gateway makes for itself needs no look.
+    func certificate() -> [Finding] {
+        let tls = settings.http.tls
+        guard let certificate = tls.certificate ?? tls.key, let key = tls.key ?? tls.certificate else { return [] }
+        do throws(TLSProblem) {
+            let identity = try TLSIdentity(certificate: certificate, key: key)
+            guard let warning = identity.warning(now: Int64(time(nil))) else {
+                return [Finding("https certificate", .ok, certificate)]
+            }
+            return [Finding("https certificate", .warning, warning, cure: "renew it, and send SIGHUP to the gateway")]
+        } catch {
+            return [
+                Finding(
+                    "https certificate", .failed, error.description,
+                    cure: "set http.tls.certificate and http.tls.key to a chain and its key in PEM")
+            ]
+        }
     }
 
     private func rtmp() async -> Finding {

@@ -70,15 +70,16 @@ struct GatewayProcess {
         let rtmpPort = try await bind(rtmp, settings.rtmp)
         let readiness = Readiness()
         readiness.require("the RTMP listener") { rtmp.isListening }
+        let tls = try Composition.tls(settings, addresses: plane.candidates)
         let greeting = Greeting(
             settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, tokens: tokens,
-            publishesDemo: publishesDemo)
+            publishesDemo: publishesDemo, scheme: tls == nil ? "http" : "https")
         let hls =
             settings.hls.enabled
             ? HLSService(
                 configuration: Composition.hls(settings.hls), gateway: gateway, logger: Logger(label: "hls")) : nil
         let http = HTTPService(
-            configuration: Composition.http(settings, nodeName: nodeName, secret: secret), gateway: gateway,
+            configuration: Composition.http(settings, nodeName: nodeName, secret: secret, tls: tls), gateway: gateway,
             authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
             recordings: recorder,
             logger: Logger(label: "http")
@@ -102,6 +103,7 @@ struct GatewayProcess {
         if let announcement = Announcement(hosts: settings.webrtc.announce, plane: plane, logger: logger) {
             services.append(announcement)
         }
+        if let tls { services.append(CertificateReload(identity: tls, logger: logger)) }
         services.append(
             Drain(gateway: gateway, readiness: readiness, grace: settings.shutdownGrace, logger: logger))
         do {

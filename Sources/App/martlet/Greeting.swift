@@ -10,6 +10,8 @@ struct Greeting: Sendable {
     let rtmpPort: UInt16
     let tokens: TokenAuthority
     let publishesDemo: Bool
+    /// `http` or `https`.
+    let scheme: String
 
     /// A token that is printed counts this long.
     private static let tokenLifetime = Duration.seconds(12 * 3600)
@@ -19,13 +21,13 @@ struct Greeting: Sendable {
         let page = publishesDemo ? "/play/\(DemoPublisher.streamName)" : "/"
         Terminal.say()
         Terminal.say(publishesDemo ? "The demo plays at" : "Martlet is running. Its pages are at")
-        Terminal.say("  http://\(hosts.local):\(httpPort)\(page)    on this machine")
-        if let remote = hosts.remote { Terminal.say("  http://\(remote):\(httpPort)\(page)    on the network") }
+        Terminal.say("  \(scheme)://\(hosts.local):\(httpPort)\(page)    on this machine")
+        if let remote = hosts.remote { Terminal.say("  \(scheme)://\(remote):\(httpPort)\(page)    on the network") }
         Terminal.say()
         Terminal.say(
-            "Publish from this machine, and watch at http://\(hosts.local):\(httpPort)/play/\(Self.exampleStream)")
+            "Publish from this machine, and watch at \(scheme)://\(hosts.local):\(httpPort)/play/\(Self.exampleStream)")
         Terminal.say("  RTMP  rtmp://\(rtmpHost(hosts.local))/live/\(Self.exampleStream)")
-        Terminal.say("  WHIP  http://\(hosts.local):\(httpPort)/whip/\(Self.exampleStream)")
+        Terminal.say("  WHIP  \(scheme)://\(hosts.local):\(httpPort)/whip/\(Self.exampleStream)")
         if let remote = hosts.remote { await printRemote(remote, httpPort: httpPort) }
         Terminal.say()
     }
@@ -45,7 +47,7 @@ struct Greeting: Sendable {
         Terminal.say("  RTMP  rtmp://\(rtmpHost(remote))/live/\(Self.exampleStream)?token=\(token.revealed)")
         Terminal.say(
             "        (OBS: server rtmp://\(rtmpHost(remote))/live, stream key \(Self.exampleStream)?token=…)")
-        Terminal.say("  WHIP  http://\(remote):\(httpPort)/whip/\(Self.exampleStream)  with bearer token")
+        Terminal.say("  WHIP  \(scheme)://\(remote):\(httpPort)/whip/\(Self.exampleStream)  with bearer token")
         Terminal.say("        \(token.revealed)")
     }
 

@@ -37,7 +37,7 @@ struct Play: AsyncParsableCommand {
         let endpoint = try ClientOptions.endpoint(url)
         let (limit, patience) = (try options.limit(), try options.patience())
         let connection = try makeConnection(to: endpoint)
-        let signaling = SignalingClient(token: options.secret)
+        let signaling = SignalingClient(token: options.secret, trustsAnyone: options.insecure)
         var session: SignalingClient.Session?
         let result: Result<PlayFigures, CommandFailure>
         do throws(CommandFailure) {

@@ -43,7 +43,7 @@ final class WHIPDestination: PublishDestination {
 
     /// Connects, and returns when media may flow.
     static func connect(
-        to endpoint: URL, token: Secret?, source: any PublishSource, patience: Duration,
+        to endpoint: URL, token: Secret?, trustsAnyone: Bool, source: any PublishSource, patience: Duration,
         onEnd: @escaping @Sendable (CommandEnd) -> Void
     ) async throws(CommandFailure) -> WHIPDestination {
         let connection: ClientConnection
@@ -53,7 +53,7 @@ final class WHIPDestination: PublishDestination {
         } catch {
             throw CommandFailure("\(error)")
         }
-        let signaling = SignalingClient(token: token)
+        let signaling = SignalingClient(token: token, trustsAnyone: trustsAnyone)
         var resource: URL?
         do throws(CommandFailure) {
             let session = try await signaling.post(offer: connection.offer, to: endpoint, patience: patience) {

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Primitives
 
 /// WHIP and WHEP as our own clients speak them: an offer is posted, and the session is deleted in the end (RFC 9725 §4).
@@ -26,10 +27,17 @@ struct SignalingClient {
     private let client: HTTPClient
     private let token: Secret?
 
-    /// - Parameter token: Sent as `Authorization: Bearer`.
-    init(token: Secret?) {
+    /// - Parameters:
+    ///   - token: Sent as `Authorization: Bearer`.
+    ///   - trustsAnyone: Whether to take any certificate.
+    init(token: Secret?, trustsAnyone: Bool = false) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: Self.timeout, read: Self.timeout)
+        if trustsAnyone {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.certificateVerification = .none
+            configuration.tlsConfiguration = tls
+        }
         // "Connection refused" is an answer, and the person who waits for it wants to read it at once.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

@@ -61,10 +61,10 @@ package struct RequestOrigin: Sendable, Equatable {
 
     /// The gateway's own pages on this machine: any of its names, at the port the request was sent to.
     private static func isOwn(_ origin: String, port: UInt16) -> Bool {
-        let scheme = "http://"
-        guard origin.lowercased().hasPrefix(scheme), let authority = Authority(origin.dropFirst(scheme.count)) else {
-            return false
-        }
+        // Whichever the gateway speaks: the other one cannot be had at that port.
+        guard let scheme = ["http://", "https://"].first(where: { origin.lowercased().hasPrefix($0) }),
+            let authority = Authority(origin.dropFirst(scheme.count))
+        else { return false }
         return authority.isLoopbackName && authority.port == port
     }
 }

@@ -30,6 +30,16 @@ package struct SecretStore: Sendable {
         try text(named: "node.id") { RandomText.hexadecimal(bytes: 4) }
     }
 
+    /// The file with the gateway's own certificate and its key, made where there is none yet.
+    ///
+    /// - Parameter generate: Makes both in PEM, less than 4 KB.
+    /// - Returns: The path of the file.
+    /// - Throws: ``SecretStoreError``.
+    package func certificatePath(generate: () -> String) throws(SecretStoreError) -> String {
+        _ = try text(named: "tls.pem", generate: generate)
+        return path(of: "tls.pem")
+    }
+
     /// What would keep the secrets from being read or made; looks, and makes nothing.
     ///
     /// - Returns: `nil` when all is well.

@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// Requests over HTTP/1.1 or HTTP/2, each bounded in time.
 package struct HTTPClientTransport: ConformanceTransport {
@@ -13,13 +14,21 @@ package struct HTTPClientTransport: ConformanceTransport {
     /// - Parameters:
     ///   - timeout: How long an answer may take, with all of its body.
     ///   - maximumBodySize: In bytes; the rest of a body is not read.
-    package init(timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize) {
+    ///   - trustsAnyone: Whether to take any certificate.
+    package init(
+        timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize, trustsAnyone: Bool = false
+    ) {
         self.timeout = timeout
         self.maximumBodySize = maximumBodySize
         let (seconds, attoseconds) = timeout.components
         let amount = TimeAmount.seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: amount, read: amount)
+        if trustsAnyone {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.certificateVerification = .none
+            configuration.tlsConfiguration = tls
+        }
         // "Connection refused" is a finding, not a reason to try again until the time is up.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

@@ -37,6 +37,30 @@ extension Setting {
             .list("CSP sources", of: { text throws(InvalidValue) in try contentSource(text) }, format: { $0 }),
             "Who may embed the pages in a frame."
         ),
+        Setting(
+            "http.tls.certificate",
+            \.http.tls.certificate,
+            .optional(.text("a path", maximumLength: 4096)),
+            "The certificate chain for HTTPS, in PEM; read again at SIGHUP."
+        ),
+        Setting(
+            "http.tls.key",
+            \.http.tls.key,
+            .optional(.text("a path", maximumLength: 4096)),
+            "The private key of the certificate, in PEM."
+        ),
+        Setting(
+            "http.tls.self_signed",
+            \.http.tls.selfSigned,
+            .boolean,
+            "HTTPS with a certificate that the gateway makes for itself."
+        ),
+        Setting(
+            "http.tls.hsts_max_age",
+            \.http.tls.hstsMaxAge,
+            .optional(.duration(.zero ... .seconds(2 * 365 * 86_400)), absent: "off"),
+            "How long browsers shall insist on HTTPS."
+        ),
     ]
 
     private static let rtmp = [

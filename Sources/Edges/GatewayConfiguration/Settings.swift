@@ -37,6 +37,19 @@ package struct Settings: Sendable, Equatable {
         package var corsOrigins: [String] = []
         /// `http.frame_ancestors`: who may embed the pages (CSP source expressions).
         package var frameAncestors = ["'self'"]
+        package var tls = TLS()
+    }
+
+    /// HTTPS and HTTP/2 on the same port; plain HTTP where none of it is set.
+    package struct TLS: Sendable, Equatable {
+        /// `http.tls.certificate`: the path of the certificate chain, in PEM.
+        package var certificate: String?
+        /// `http.tls.key`: the path of its private key, in PEM.
+        package var key: String?
+        /// `http.tls.self_signed`: a certificate that the gateway makes for itself, where none is set.
+        package var selfSigned = false
+        /// `http.tls.hsts_max_age`: how long browsers shall insist on HTTPS; `nil` does not ask them to.
+        package var hstsMaxAge: Duration?
     }
 
     package struct RTMP: Sendable, Equatable {

@@ -8,7 +8,7 @@ enum UnsupportedKeys {
         "auth.anonymous.rooms",
     ]
     /// Every key below these sections.
-    static let sections = ["http.tls.", "webhooks."]
+    static let sections = ["webhooks."]
 
     static func contains(_ key: String) -> Bool {
         exact.contains(key) || sections.contains { key.hasPrefix($0) }

@@ -17,6 +17,8 @@ package struct GatewayResponder: HTTPResponder {
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
+    /// The value of `Strict-Transport-Security` (RFC 6797), where browsers shall insist on HTTPS.
+    let strictTransportSecurity: String?
     let metrics: MetricsRegistry
     let logger: Logger
     /// Who a request comes from; tests say so themselves.
@@ -34,6 +36,7 @@ package struct GatewayResponder: HTTPResponder {
             response = error.response
         }
         response.headers[.xContentTypeOptions] = "nosniff"
+        if let strictTransportSecurity { response.headers[.strictTransportSecurity] = strictTransportSecurity }
         crossOrigin.mark(&response, path: path, origin: request.headers[.origin])
         if request.method == .head { response = response.withoutBody() }
         return response

@@ -3,6 +3,9 @@ import Foundation
 import Glibc
 package import HLSService
 package import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
+import HummingbirdTLS
 package import Logging
 import NIOCore
 package import Primitives
@@ -101,6 +104,8 @@ package struct HTTPService: Service, CustomStringConvertible {
                 unixSeconds: { Int64(Date.now.timeIntervalSince1970) }
             ),
             crossOrigin: CrossOrigin(apiOrigins: configuration.corsOrigins),
+            strictTransportSecurity: configuration.tls == nil
+                ? nil : configuration.hstsMaxAge.map { "max-age=\($0.components.seconds)" },
             metrics: metrics,
             logger: logger,
             peer: peer
@@ -123,19 +128,29 @@ package struct HTTPService: Service, CustomStringConvertible {
         }
     }
 
-    private func application(host: String) -> Application<GatewayResponder> {
+    /// HTTP/1.1, or that and HTTP/2 over TLS as the client chooses (ALPN, RFC 7301).
+    private var server: HTTPServerBuilder {
+        get throws {
+            let http1 = HTTP1Channel.Configuration(
+                idleTimeout: .seconds(60),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 16 << 10,
+                    maxHeaderListSize: 32 << 10,
+                    maxHeaderFieldCount: 100
+                )
+            )
+            guard let tls = configuration.tls else { return .http1(configuration: http1) }
+            return try .http2Upgrade(
+                tlsChannelConfiguration: .init(tlsConfiguration: tls.configuration()),
+                configuration: .init(idleTimeout: .seconds(60), streamConfiguration: http1)
+            )
+        }
+    }
+
+    private func application(host: String) throws -> Application<GatewayResponder> {
         Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .seconds(60),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10,
-                        maxHeaderListSize: 32 << 10,
-                        maxHeaderFieldCount: 100
-                    )
-                )
-            ),
+            server: try server,
             configuration: .init(
                 address: .hostname(host, port: Int(configuration.port)),
                 serverName: nil

@@ -19,6 +19,10 @@ package struct HTTPServiceConfiguration: Sendable {
     package var playback: PlaybackSignature
     /// Whether anyone may watch, so that shared caches may keep what HLS sends.
     package var isPlayPublic: Bool
+    /// The certificate for HTTPS and HTTP/2; `nil` for plain HTTP.
+    package var tls: TLSIdentity?
+    /// How long browsers shall insist on HTTPS.
+    package var hstsMaxAge: Duration?
 
     /// How much one address may ask for.
     package struct Limits: Sendable {

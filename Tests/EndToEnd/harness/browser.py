@@ -91,7 +91,7 @@ class Browser:
         self.quit()
 
 
-def chromium(width=640, height=480, loopback=True, sound=True):
+def chromium(width=640, height=480, loopback=True, sound=True, insecure=False):
     """Headless Chromium; without `loopback` it hides its addresses as it does for a real viewer."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "/usr/bin/chromium"
@@ -100,6 +100,8 @@ def chromium(width=640, height=480, loopback=True, sound=True):
     ]  # fmt: skip
     if sound:
         arguments.append("--autoplay-policy=no-user-gesture-required")
+    if insecure:
+        arguments.append("--ignore-certificate-errors")
     if loopback:
         arguments += [
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
