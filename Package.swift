@@ -45,6 +45,7 @@ let mediaCore: [Target] = [
     system("CLinux", libraries: []),
     system("COpenSSL", libraries: ["ssl", "crypto"]),
     system("CSRTP", libraries: ["srtp2"]),
+    system("CMultiBuffer", libraries: ["dl"]),
     system("COpus", libraries: ["opus"]),
     system("CZlib", libraries: ["z"]),
     system("CFFmpeg", libraries: ["avformat", "avcodec", "avutil", "swresample", "swscale"]),
@@ -60,7 +61,7 @@ let mediaCore: [Target] = [
 
     module("ICE", in: "Engines", ["Primitives", "STUN"]),
     module("DTLS", in: "Engines", ["Primitives", "COpenSSL"]),
-    module("SRTP", in: "Engines", ["Primitives", "CSRTP", "COpenSSL"]),
+    module("SRTP", in: "Engines", ["Primitives", "CSRTP", "CMultiBuffer", "COpenSSL"]),
     module("CongestionControl", in: "Engines", ["Primitives", "RTP"], settings: memorySafe),
     module("WebRTC", in: "Engines", ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"]),
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),

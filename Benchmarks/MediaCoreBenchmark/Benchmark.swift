@@ -34,13 +34,24 @@ struct MediaCoreBenchmark {
     static func main() throws {
         let viewers = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 200 : 200
         let frames = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 200 : 200
-        let cipher = try cipherOnly(sessions: viewers, packets: viewers * 2000)
-        let whole = try fanOut(viewers: viewers, frames: frames)
-        print("cipher alone, \(viewers) keys      \(text(cipher)) ns a packet")
-        print(
-            "fan-out, \(viewers) viewers        \(text(whole.nanoseconds)) ns a packet, \(whole.perMessage) packets a send"
-        )
-        print("ratio                        \(text(whole.nanoseconds / cipher * 100)) %")
+        for backend in SRTPBackend.allCases where backend != .libsrtp2 {
+            if let problem = backend.problem {
+                print("\(backend.rawValue): \(problem)")
+                continue
+            }
+            for profile in SRTPProfile.allCases {
+                let cipher = try cipherOnly(
+                    sessions: viewers, packets: viewers * 2000, profile: profile, backend: backend)
+                let whole = try fanOut(viewers: viewers, frames: frames, profile: profile, backend: backend)
+                print("\(backend.rawValue), \(profile), \(viewers) viewers")
+                print("    cipher alone             \(text(cipher)) ns a packet")
+                print(
+                    "    fan-out                  \(text(whole.nanoseconds)) ns a packet, \(whole.perMessage) packets a send"
+                )
+                print("    of the cipher            \(text(whole.nanoseconds / cipher * 100)) %")
+                print("    beside the cipher        \(text(whole.nanoseconds - cipher)) ns a packet")
+            }
+        }
         let congestion = CongestionBenchmark.run(viewers: viewers * 5, rounds: max(frames / 4, 10))
         print("congestion control, \(viewers * 5) viewers")
         print("    sending                  \(text(congestion.send)) ns a packet")
@@ -50,12 +61,15 @@ struct MediaCoreBenchmark {
 
     private static func text(_ value: Double) -> String { String(Int(value.rounded())) }
 
-    private static func cipherOnly(sessions: Int, packets: Int) throws -> Double {
+    private static func cipherOnly(
+        sessions: Int, packets: Int, profile: SRTPProfile, backend: SRTPBackend
+    ) throws -> Double {
         let table = UnsafeMutablePointer<SRTPSender>.allocate(capacity: sessions)
         for index in 0..<sessions {
             let key = [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 16)
             (table + index).initialize(
-                to: try SRTPSender(profile: .aeadAES128GCM, key: key, salt: Array(key.prefix(12))))
+                to: try SRTPSender(
+                    profile: profile, key: key, salt: Array(key.prefix(profile.saltLength)), backend: backend))
         }
         let payload = UnsafeMutableRawBufferPointer.allocate(byteCount: payloadSize, alignment: 16)
         let output = UnsafeMutableRawPointer.allocate(byteCount: payloadSize + 64, alignment: 16)
@@ -71,11 +85,14 @@ struct MediaCoreBenchmark {
         return Double(elapsed) / Double(packets)
     }
 
-    private static func fanOut(viewers: Int, frames: Int) throws -> (nanoseconds: Double, perMessage: Int) {
+    private static func fanOut(
+        viewers: Int, frames: Int, profile: SRTPProfile, backend: SRTPBackend
+    ) throws -> (nanoseconds: Double, perMessage: Int) {
         let sink = CountingSink()
         var batch = SendBatch(sink: sink)
         var now = Instant.zero
-        var core = MediaCore(configuration: .init(worker: 0), wallClockOffset: 0, seed: 1, at: now)
+        var core = MediaCore(
+            configuration: .init(worker: 0, srtpBackend: backend), wallClockOffset: 0, seed: 1, at: now)
         core.perform(.addTrack(.init(id: 1, codec: .h264, owner: 0)), at: now, into: &batch)
         for index in 0..<viewers {
             var generator = SystemRandomNumberGenerator()
@@ -94,9 +111,10 @@ struct MediaCoreBenchmark {
             let address = TransportAddress(ipv4: 0x7F00_0001, port: UInt16(1024 + index))
             request.withUnsafeMutableBytes { core.receive($0, from: address, at: now, into: &batch) }
             let key = [UInt8](repeating: UInt8(truncatingIfNeeded: index), count: 16)
-            let salt = Array(key.prefix(12))
+            let salt = Array(key.prefix(profile.saltLength))
             let keys = DTLSKeys(
-                profile: .aeadAES128GCM, localKey: key, localSalt: salt, remoteKey: key, remoteSalt: salt)
+                profile: profile == .aeadAES128GCM ? .aeadAES128GCM : .aes128CMSHA1_80, localKey: key, localSalt: salt,
+                remoteKey: key, remoteSalt: salt)
             core.perform(.handshake(id, .connected(keys, lastFlight: [])), at: now, into: &batch)
         }
         batch.flush()

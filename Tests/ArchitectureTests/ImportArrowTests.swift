@@ -14,7 +14,7 @@ private let arrows: [String: Set<String>] = [
     "ISOBMFF": ["Primitives", "Media"],
     "ICE": ["Primitives", "STUN"],
     "DTLS": ["Primitives", "COpenSSL"],
-    "SRTP": ["Primitives", "CSRTP", "COpenSSL"],
+    "SRTP": ["Primitives", "CMultiBuffer", "CSRTP", "COpenSSL"],
     "CongestionControl": ["Primitives", "RTP"],
     "WebRTC": ["Primitives", "ICE", "DTLS", "SRTP", "SDP", "RTP", "Media"],
     "SFU": ["Primitives", "RTP", "Media"],
@@ -51,7 +51,7 @@ private let mediaCore: Set<String> = [
 ]
 
 private let ours = Set(arrows.keys).union([
-    "WebPages", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
+    "WebPages", "CMultiBuffer", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
 ])
 
 /// What comes with the toolchain and that the media core may use.

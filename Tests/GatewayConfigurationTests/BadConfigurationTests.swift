@@ -22,7 +22,7 @@ struct BadConfigurationTests {
         Case(yaml: "http:\n  host: example.org", key: "http.host", line: 2, says: "IP address"),
         Case(yaml: "webrtc:\n  port: 0", key: "webrtc.port", line: 2, says: "1 to 65535"),
         Case(yaml: "webrtc:\n  workers: 65", key: "webrtc.workers", line: 2, says: "64"),
-        Case(yaml: "webrtc:\n  srtp_backend: ipsec-mb", key: "webrtc.srtp_backend", line: 2, says: "this version"),
+        Case(yaml: "webrtc:\n  srtp_backend: nss", key: "webrtc.srtp_backend", line: 2, says: "`ipsec-mb`"),
         Case(yaml: "webrtc:\n  announce: ['10.0.0.1:80']", key: "webrtc.announce", line: 2, says: "without a port"),
         Case(yaml: "webrtc:\n  announce: ['::']", key: "webrtc.announce", line: 2, says: "address clients connect to"),
         Case(yaml: "webrtc.ice_servers: ['turn:host']", key: "webrtc.ice_servers", line: 1, says: "credentials"),

@@ -13,6 +13,13 @@ struct MasterKey {
     }
 }
 
+extension SRTPBackend {
+    /// Those that this machine has.
+    static let usable = allCases.filter { $0.problem == nil }
+    /// Our own framing, over each library of ciphers that this machine has.
+    static let ours = usable.filter { $0 != .libsrtp2 }
+}
+
 extension SRTPSender {
     init(_ profile: SRTPProfile, _ backend: SRTPBackend = .openssl, seed: UInt64 = 1) throws {
         let master = MasterKey(profile, seed: seed)

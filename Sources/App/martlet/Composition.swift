@@ -86,7 +86,8 @@ enum Composition {
             encoder: settings.encoder.rawValue)
     }
 
-    /// - Throws: ``CommandFailure`` when a host name to announce has no address.
+    /// - Throws: ``CommandFailure`` when a host name to announce has no address, or the library that is to encrypt is
+    ///   not there.
     static func media(_ settings: Settings.WebRTC) throws(CommandFailure) -> MediaPlaneConfiguration {
         let announce: [TransportAddress]
         do throws(UnknownHost) {
@@ -97,8 +98,21 @@ enum Composition {
         }
         return MediaPlaneConfiguration(
             host: settings.host, port: settings.port, workers: settings.workers ?? HostNames.processorCount,
-            srtpBackend: settings.srtpBackend == .libsrtp2 ? .libsrtp2 : .openssl, announce: announce,
-            acceptsTCP: settings.tcp)
+            srtpBackend: try srtpBackend(settings.srtpBackend), announce: announce, acceptsTCP: settings.tcp)
+    }
+
+    private static func srtpBackend(_ choice: Settings.SRTPChoice) throws(CommandFailure) -> SRTPBackend {
+        let backend: SRTPBackend =
+            switch choice {
+            case .automatic: .fastest()
+            case .openssl: .openssl
+            case .multiBuffer: .multiBuffer
+            case .libsrtp2: .libsrtp2
+            }
+        if let problem = backend.problem {
+            throw CommandFailure("webrtc.srtp_backend: \(problem); install it, or use `auto`")
+        }
+        return backend
     }
 
     static func http(

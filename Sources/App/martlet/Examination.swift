@@ -9,6 +9,7 @@ import MediaIO
 import Primitives
 import RTMPService
 import Recording
+import SRTP
 import Telemetry
 import Transcoding
 
@@ -106,6 +107,7 @@ struct Examination {
                     "UDP \(plane.port) on \(settings.webrtc.host) is free, and so is the TCP port"
                         + (plane.acceptsTCP ? "; let clients reach both" : " (not used by clients: webrtc.tcp is off)")),
                 advertised(plane.candidates, acceptsTCP: plane.acceptsTCP),
+                encryption(plane.srtpBackend),
             ]
             return (findings, plane.candidates)
         } catch {
@@ -135,6 +137,16 @@ struct Examination {
                 cure: "behind a NAT, for viewers outside, set webrtc.announce to the public address")
         }
         return Finding("advertised addresses", .ok, list)
+    }
+
+    /// The library that encrypts media, and why it is not the fastest one.
+    private func encryption(_ backend: SRTPBackend) -> Finding {
+        let text = "media is encrypted by \(backend.rawValue)"
+        guard backend == .openssl, settings.webrtc.srtpBackend == .automatic else {
+            return Finding("encryption", .ok, text)
+        }
+        let reason = SRTPBackend.multiBuffer.problem ?? "ipsec-mb is not faster here"
+        return Finding("encryption", .ok, "\(text); \(reason)")
     }
 
     private func videoEncoder() -> Finding {

@@ -10,6 +10,7 @@ import Metrics
 import Primitives
 import RTMPService
 import Recording
+import SRTP
 import ServiceLifecycle
 import Telemetry
 
@@ -61,6 +62,10 @@ struct GatewayProcess {
             patterns.contains { $0.matches(name.description) }
         }
         metrics.addCollector { recording.figures.metricFamilies }
+        let srtpBackend = plane.srtpBackend.rawValue
+        metrics.addCollector {
+            [MetricFamily(.srtpBackend, [.init(.integer(1), labels: [.init("backend", srtpBackend)])])]
+        }
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
         let rtmp = RTMPService(
@@ -90,6 +95,7 @@ struct GatewayProcess {
                 metadata: [
                     "http.port": .stringConvertible(port), "rtmp.port": .stringConvertible(rtmpPort),
                     "webrtc.port": .stringConvertible(plane.port), "workers": .stringConvertible(plane.workerCount),
+                    "webrtc.srtp_backend": "\(srtpBackend)",
                 ])
             await greeting.print(httpPort: port)
         }

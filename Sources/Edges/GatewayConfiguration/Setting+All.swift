@@ -97,8 +97,8 @@ extension Setting {
         Setting(
             "webrtc.srtp_backend",
             \.webrtc.srtpBackend,
-            .oneOf(Settings.SRTPChoice.self, unsupported: ["ipsec-mb"]),
-            "The library that encrypts media."
+            .oneOf(Settings.SRTPChoice.self),
+            "The library that encrypts media; `auto` measures at the start which is fastest."
         ),
         Setting(
             "webrtc.ice_servers",

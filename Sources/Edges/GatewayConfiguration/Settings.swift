@@ -99,6 +99,7 @@ package struct Settings: Sendable, Equatable {
     package enum SRTPChoice: String, Sendable, CaseIterable {
         case automatic = "auto"
         case openssl
+        case multiBuffer = "ipsec-mb"
         case libsrtp2
     }
 

@@ -114,15 +114,12 @@ extension ValueForm where Value == Secret {
 }
 
 extension ValueForm where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-    /// One of a few words; `unsupported` ones, which later versions know, are told apart from misspelt ones.
-    static func oneOf(_ type: Value.Type, unsupported: Set<String> = []) -> ValueForm {
+    /// One of a few words.
+    static func oneOf(_ type: Value.Type) -> ValueForm {
         let words = Value.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
         return ValueForm(expected: "one of \(words)") { text throws(InvalidValue) in
             if let value = Value(rawValue: text) { return value }
-            let reason =
-                unsupported.contains(text)
-                ? "`\(text)` is not supported by this version of Martlet" : "`\(text)` is not one of \(words)"
-            throw InvalidValue(reason, cure: "use one of \(words)")
+            throw InvalidValue("`\(text)` is not one of \(words)", cure: "use one of \(words)")
         } format: {
             $0.rawValue
         }

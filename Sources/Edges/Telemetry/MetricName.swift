@@ -94,11 +94,14 @@ package struct MetricName: Sendable, Hashable {
     )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
+    package static let srtpBackend = MetricName(
+        "martlet_srtp_backend", .gauge, "Always 1; the library that encrypts is the label.")
+
     package static let all: [MetricName] = [
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
         transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
-        ingestWarnings, buildInfo,
+        ingestWarnings, buildInfo, srtpBackend,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -35,12 +35,3 @@ package enum SRTPProfile: Sendable, CaseIterable {
         }
     }
 }
-
-/// Which library does the work.
-package enum SRTPBackend: String, Sendable, CaseIterable {
-    /// Our own framing over the ciphers of OpenSSL, the fast one.
-    case openssl
-    /// All of it by libsrtp2. It derives the rollover counter from sequence numbers alone, so for a sender each SSRC
-    /// must start with an index below 65,536 and nothing older than 32,767 packets can be sent again.
-    case libsrtp2
-}

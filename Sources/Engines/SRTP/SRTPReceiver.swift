@@ -51,7 +51,7 @@ package struct SRTPReceiver: ~Copyable, @unchecked Sendable {
             let length = try session.unprotect(packet)
             if position == nil { rtpSources.accept(index, ssrc: ssrc, at: nil) }
             return length
-        case .openssl(let ciphers):
+        case .ciphers(let ciphers):
             try rtpSources.check(index, at: position)
             let data = base + headerLength
             let count = length - headerLength
@@ -103,7 +103,7 @@ package struct SRTPReceiver: ~Copyable, @unchecked Sendable {
             let length = try session.unprotectRTCP(packet)
             if position == nil { rtcpSources.accept(0, ssrc: ssrc, at: nil) }
             return length
-        case .openssl(let ciphers):
+        case .ciphers(let ciphers):
             // The index stands behind the tag with GCM and before it otherwise; see ``SRTPSender``.
             let isAEAD = profile == .aeadAES128GCM
             let field = SRTCPIndex(

@@ -64,7 +64,7 @@ package struct SRTPSender: ~Copyable, @unchecked Sendable {
         let data = output + headerLength
         let tag = data + count
         switch implementation {
-        case .openssl(let ciphers):
+        case .ciphers(let ciphers):
             switch profile {
             case .aeadAES128GCM:
                 guard
@@ -109,7 +109,7 @@ package struct SRTPSender: ~Copyable, @unchecked Sendable {
         switch implementation {
         case .libsrtp2(let session):
             return session.protectRTCP(packet, length: length)
-        case .openssl(let ciphers):
+        case .ciphers(let ciphers):
             guard rtcpIndex < SRTCPIndex.maximum else { return 0 }
             rtcpIndex += 1
             let ssrc = PacketLayout.word(UnsafeRawBufferPointer(start: packet, count: length), at: 4)
