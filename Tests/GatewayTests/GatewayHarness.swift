@@ -56,6 +56,19 @@ struct GatewayHarness {
             stream: try Self.stream(), offer: Array(offer.utf8), by: .loopback, terms: SessionTerms())
     }
 
+    /// What its publisher is shown when it has been watched for so long, each second with these figures.
+    func warnings(
+        after seconds: Int, figures: (LiveStream.Track, Int) -> MediaReport.Track
+    ) async throws -> [IngestWarning] {
+        let stream = try #require(await gateway.streams[Self.stream()])
+        let now = ContinuousClock.now
+        for second in 1...seconds {
+            let byTrack = Dictionary(uniqueKeysWithValues: stream.tracks.map { ($0.id, figures($0, second)) })
+            await gateway.watch(stream.name, figures: byTrack, at: now - .seconds(seconds - second))
+        }
+        return try await status().warnings
+    }
+
     func status() async throws -> StreamStatus { try #require(await gateway.stream(try Self.stream())) }
 
     static func stream() throws -> StreamName { try #require(StreamName("cam")) }

@@ -10,62 +10,84 @@ import Testing
 @Suite("What publishers are told about their media")
 struct IngestHealthTests {
     private func reported(
-        _ id: TrackID, keyFrameInterval: Double? = 2, hasPublisherClock: Bool = true, clockJumps: Int = 0
+        _ id: TrackID, at second: Int = 0, keyFrameInterval: Double? = 2, hasPublisherClock: Bool = true,
+        clockJumps: Int = 0
     ) -> MediaReport.Track {
         MediaReport.Track(
-            id: id, isOwner: true, bitsPerSecond: 1, packetsReceived: 100, packetsLost: 0, viewers: 0, pausedViewers: 0,
-            keyFrameInterval: keyFrameInterval, bufferedBytes: 0, silence: 0, hasPublisherClock: hasPublisherClock,
-            clockJumps: clockJumps)
+            id: id, isOwner: true, bitsPerSecond: 1, packetsReceived: 100 * second, packetsLost: 0, viewers: 0,
+            pausedViewers: 0, keyFrameInterval: keyFrameInterval, keyFrameAge: 1, bufferedBytes: 0, silence: 0,
+            hasPublisherClock: hasPublisherClock, clockJumps: clockJumps, bytesReceived: 50_000 * second,
+            framesReceived: 30 * second)
     }
 
-    /// The codes that a WHIP publisher with these figures is shown after `age`.
+    /// The codes that a WHIP publisher of these figures is shown after so many seconds.
     private func codes(
-        _ offer: String = Offers.publisher, age: Duration = .seconds(60),
-        figures: (LiveStream.Track) -> MediaReport.Track
+        _ offer: String = Offers.publisher, seconds: Int = 60,
+        figures: (LiveStream.Track, Int) -> MediaReport.Track
     ) async throws -> [String] {
         let harness = try GatewayHarness()
         defer { harness.stop() }
         _ = try await harness.publish(offer)
-        var stream = try #require(await harness.gateway.streams[GatewayHarness.stream()])
-        stream.startedAt = stream.startedAt.advanced(by: .zero - age)
-        let byTrack = Dictionary(uniqueKeysWithValues: stream.tracks.map { ($0.id, figures($0)) })
-        let warnings = await harness.gateway.warnings(of: stream, figures: byTrack)
-        for warning in warnings { #expect(warning.message.hasSuffix("."), "plain words: \(warning.message)") }
+        let warnings = try await harness.warnings(after: seconds, figures: figures)
+        for warning in warnings {
+            #expect(warning.message.hasSuffix("."), "plain words: \(warning.message)")
+            #expect(warning.since?.hasSuffix("Z") == true, "\(warning.code)")
+        }
         return warnings.map(\.code)
     }
 
     @Test func `nothing is said about a publisher without fault`() async throws {
-        #expect(try await codes { reported($0.id) } == [])
+        #expect(try await codes { reported($0.id, at: $1) } == [])
     }
 
     @Test func `key frames far apart are a fault where asking for one does not help`() async throws {
-        #expect(try await codes(Offers.deafPublisher) { reported($0.id, keyFrameInterval: 10) }.contains("long-gop"))
-        #expect(try await codes { reported($0.id, keyFrameInterval: 10) } == [])
-        #expect(try await codes(Offers.deafPublisher) { reported($0.id, keyFrameInterval: 4) } == [])
+        #expect(try await codes(Offers.deafPublisher) { reported($0.id, at: $1, keyFrameInterval: 10) } == ["long-gop"])
+        #expect(try await codes { reported($0.id, at: $1, keyFrameInterval: 10) } == [])
+        #expect(try await codes(Offers.deafPublisher) { reported($0.id, at: $1, keyFrameInterval: 4) } == [])
     }
 
     @Test func `missing sender reports are named by track, after the time they may take`() async throws {
-        let without = { (track: LiveStream.Track) in
-            reported(track.id, hasPublisherClock: track.description.kind == .video)
+        let without = { (track: LiveStream.Track, second: Int) in
+            reported(track.id, at: second, hasPublisherClock: track.description.kind == .video)
         }
         #expect(try await codes(figures: without) == ["no-sender-reports-audio"])
-        #expect(try await codes(age: .seconds(5), figures: without) == [])
+        #expect(try await codes(seconds: 10, figures: without) == [])
     }
 
     @Test func `jumping timestamps are named once, whichever tracks jump`() async throws {
-        #expect(try await codes { reported($0.id, clockJumps: 2) } == ["timestamps-jumped"])
+        #expect(try await codes { reported($0.id, at: $1, clockJumps: $1 / 20) } == ["timestamps-jumped"])
     }
 
-    @Test func `a publisher of frames that sends few key frames is told`() async throws {
+    @Test func `less than the offer names is told of, by section and for all of them`() async throws {
+        let sections = Offers.publisher.replacing("a=mid:0", with: "b=AS:4000\r\na=mid:0")
+        let session = Offers.publisher.replacing("t=0 0", with: "b=TIAS:4000000\r\nt=0 0")
+        for offer in [sections, session] {
+            #expect(try await codes(offer) { reported($0.id, at: $1) } == ["bitrate-low"])
+        }
+        #expect(try await codes(sections.replacing("AS:4000", with: "AS:410")) { reported($0.id, at: $1) } == [])
+        #expect(
+            try await codes(sections.replacing("AS:4000", with: "AS:200")) { reported($0.id, at: $1) }
+                == ["bitrate-high"])
+        // Of a section that receives as well it is what the client wants to be sent.
+        let both = sections.replacing("a=sendonly", with: "a=sendrecv")
+        #expect(try await codes(both) { reported($0.id, at: $1) } == [])
+    }
+
+    @Test func `what is found of a publisher of frames is its own`() async throws {
         let harness = try GatewayHarness()
         defer { harness.stop() }
-        _ = try await harness.publishFrames(Encoded.baseline)
-        let stream = try #require(await harness.gateway.streams[GatewayHarness.stream()])
-        let video = try #require(stream.tracks.first)
-        let warnings = await harness.gateway.warnings(
-            of: stream, figures: [video.id: reported(video.id, keyFrameInterval: 10, hasPublisherClock: true)])
-        #expect(warnings.map(\.code) == ["long-gop"])
+        // A session that makes key frames when asked, whose tracks go on.
+        _ = try await harness.publish()
+        let ingest = try await harness.publishFrames(Encoded.baseline)
+        let warnings = try await harness.warnings(after: 30) {
+            if $1 == 25 { ingest.noteClockJump() }
+            return reported($0.id, at: $1, keyFrameInterval: 10, clockJumps: $1)
+        }
+        #expect(warnings.map(\.code) == ["long-gop", "timestamps-jumped"])
         #expect(warnings.first?.message.contains("10 s apart") == true)
+        let statistics = await harness.gateway.statistics()
+        #expect(statistics.ingestWarnings == ["long-gop": 1, "timestamps-jumped": 1])
+        #expect(try await harness.status().warnings == warnings)
     }
 
     @Test func `what the encoder sends is believed, not what the offer announced`() async throws {

@@ -1,5 +1,6 @@
 import Media
 import Testing
+import Transcoding
 
 @testable import Gateway
 
@@ -10,6 +11,8 @@ private struct Watched {
     var audio = IngestReading(kind: .audio, codec: .opus)
     var declaredBitrate: Int?
     var isDatagrams = true
+    var clockJumps = 0
+    var transcoding: [IngestWarning] = []
     private(set) var now = ContinuousClock.now
 
     /// Seconds of a stream of 30 frames and 50 sounds, 1 Mbit/s, as `change` leaves it.
@@ -26,7 +29,9 @@ private struct Watched {
             audio.silence = 0.01
             change(&self)
             monitor.observe(
-                IngestReadings(tracks: [video, audio], declaredBitrate: declaredBitrate, isDatagrams: isDatagrams),
+                IngestReadings(
+                    tracks: [video, audio], declaredBitrate: declaredBitrate, clockJumps: clockJumps,
+                    transcoding: transcoding, isDatagrams: isDatagrams),
                 at: now)
         }
     }
@@ -166,6 +171,123 @@ struct IngestMonitorTests {
         #expect(watched.codes == [])
     }
 
+    @Test func `far more than the encoder declares is told of, and until it is near`() {
+        var watched = Watched()
+        watched.declaredBitrate = 600_000
+        watched.pass(12)
+        #expect(watched.codes == [], "a difficult picture")
+        watched.pass(8)
+        #expect(watched.codes == ["bitrate-high"])
+        #expect(watched.monitor.findings[0].warning.message.contains("declares 600 kbit/s and sends 1064"))
+        watched.declaredBitrate = 750_000
+        watched.pass(20)
+        #expect(watched.codes == ["bitrate-high"], "1.4 times as much would not begin a finding, and does not end one")
+        watched.declaredBitrate = 1_000_000
+        watched.pass(4)
+        #expect(watched.codes == [])
+    }
+
+    @Test func `tracks that declare their bitrates are compared without those that do not`() {
+        var watched = Watched()
+        watched.audio.declaredBitrate = 64_000
+        watched.pass(30)
+        #expect(watched.codes == [])
+        watched.video.declaredBitrate = 3_000_000
+        watched.pass(30)
+        #expect(watched.codes == ["bitrate-low"])
+        #expect(watched.monitor.findings[0].warning.message.contains("declares 3064 kbit/s and sends 1064"))
+    }
+
+    @Test func `key frames far apart are told of in time, from when on, and until they are near`() {
+        var watched = Watched()
+        watched.video.keyFrameInterval = 4
+        watched.pass(30)
+        watched.video.keyFrameInterval = 10
+        watched.pass(8)
+        #expect(watched.codes == [], "one that was late")
+        watched.pass(22)
+        #expect(watched.codes == ["long-gop"])
+        #expect(watched.age("long-gop") == .seconds(29))
+        watched.video.keyFrameInterval = 4
+        watched.pass(10)
+        #expect(watched.age("long-gop") == .seconds(39), "no better than what begins no finding")
+        watched.video.keyFrameInterval = 2
+        watched.pass(2)
+        #expect(watched.codes == ["long-gop"])
+        watched.pass(1)
+        #expect(watched.codes == [])
+    }
+
+    @Test func `a single key frame and no more is told of, unless nothing comes at all`() {
+        var watched = Watched()
+        watched.video.keyFrameInterval = nil
+        watched.video.keyFrameAge = 0
+        watched.pass(14) { $0.video.keyFrameAge? += 1 }
+        #expect(watched.codes == ["long-gop"])
+        #expect(watched.monitor.findings[0].warning.message.hasPrefix("Key frames are 14 s or more apart"))
+        var away = Watched()
+        away.video.keyFrameInterval = nil
+        away.video.keyFrameAge = 0
+        away.pass(14) {
+            $0.video.keyFrameAge? += 1
+            ($0.video.silence, $0.audio.silence) = ($0.video.keyFrameAge, $0.video.keyFrameAge)
+        }
+        #expect(away.codes == [])
+    }
+
+    @Test func `sender reports are missed after the time they may take, until one comes`() {
+        var watched = Watched()
+        watched.audio.hasPublisherClock = false
+        watched.pass(15)
+        #expect(watched.codes == [])
+        watched.pass(5)
+        #expect(watched.codes == ["no-sender-reports-audio"])
+        #expect(watched.age("no-sender-reports-audio") == .seconds(19))
+        watched.video.hasPublisherClock = false
+        watched.pass(20)
+        #expect(watched.codes == ["no-sender-reports-audio", "no-sender-reports-video"])
+        (watched.audio.hasPublisherClock, watched.video.hasPublisherClock) = (true, true)
+        watched.pass(2)
+        #expect(watched.codes == [])
+        watched.audio.hasPublisherClock = false
+        watched.pass(30) { $0.audio.silence = 6 }
+        #expect(watched.codes == [], "a track that sends nothing has nothing to report")
+        watched.isDatagrams = false
+        watched.pass(30)
+        #expect(watched.codes == [], "RTMP has none")
+    }
+
+    @Test func `timestamps that jump are told of at once, since the first jump, and for a minute`() {
+        var watched = Watched()
+        watched.clockJumps = 3
+        watched.pass(10)
+        #expect(watched.codes == [], "another publisher's")
+        watched.pass(1) { $0.clockJumps += 1 }
+        #expect(watched.codes == ["timestamps-jumped"])
+        watched.pass(50)
+        watched.pass(1) { $0.clockJumps += 1 }
+        watched.pass(59)
+        #expect(watched.age("timestamps-jumped") == .seconds(110))
+        watched.pass(1)
+        #expect(watched.codes == [])
+        // A publisher that begins anew counts anew.
+        watched.clockJumps = 0
+        watched.pass(10)
+        #expect(watched.codes == [])
+    }
+
+    @Test func `what transcoders say is told of at once, since when, and as long as they say it`() {
+        var watched = Watched()
+        watched.pass(10)
+        watched.transcoding = [.transcodeOverloaded, .transcodeFailed(.threadUnavailable)]
+        watched.pass(9)
+        #expect(Set(watched.codes) == ["transcode-overloaded", "transcode-failed"])
+        #expect(watched.age("transcode-overloaded") == .seconds(8))
+        watched.transcoding = []
+        watched.pass(2)
+        #expect(watched.codes == [])
+    }
+
     @Test func `key frames by scene are irregular, unless viewers can ask for them`() {
         var watched = Watched()
         let intervals = [0.4, 2, 1.1, 8.3, 0.7, 3]
@@ -223,7 +345,8 @@ struct IngestMonitorTests {
         let all: [IngestWarning] = [
             .uplinkLoss(0.034), .uplinkJitter(0.08), .frozenPicture, .stillPicture, .silentSound, .skew(0.3),
             .skew(-0.3),
-            .lowBitrate(1, of: 2), .irregularKeyFrames(0.5, 5), .drift(1), .drift(-1),
+            .lowBitrate(1, of: 2), .highBitrate(2, of: 1), .irregularKeyFrames(0.5, 5), .drift(1), .drift(-1),
+            .longGroupOfPictures(seconds: 8), .noSenderReports(.audio), .noSenderReports(.video), .timestampsJumped,
         ]
         for warning in all {
             #expect(warning.message.hasSuffix("."))
@@ -231,6 +354,6 @@ struct IngestMonitorTests {
                 #expect(warning.message.contains(encoder), "\(warning.code)")
             }
         }
-        #expect(Set(all.map(\.code)).count == 9)
+        #expect(Set(all.map(\.code)).count == 14)
     }
 }

@@ -77,6 +77,7 @@ struct FFmpegTests {
                 keyFrames += isKeyFrame ? 1 : 0
             case .frame: audioFrames += 1
             case .warning(let code): Issue.record("warning \(code)")
+            case .clockJump: Issue.record("a jump")
             case .finished: break events
             }
         }
@@ -132,6 +133,7 @@ struct FFmpegTests {
                 frames[codec, default: 0] += 1
                 keyFrames += isKeyFrame && codec.kind == .video ? 1 : 0
             case .warning(let code): Issue.record("warning \(code)")
+            case .clockJump: Issue.record("a jump")
             case .finished: break events
             }
         }

@@ -13,6 +13,7 @@ final class RecordingBackend: PublishBackend {
         case configuration(CodecConfiguration)
         case frame(Codec, isKeyFrame: Bool, payload: [UInt8])
         case warning(String)
+        case clockJump
         case finished
     }
 
@@ -65,6 +66,7 @@ final class RecordingBackend: PublishBackend {
         }
         func warn(_ warning: IngestWarning) { continuation.yield(.warning(warning.code)) }
         func declare(bitrate: Int) {}
+        func noteClockJump() { continuation.yield(.clockJump) }
         func finish() { continuation.yield(.finished) }
     }
 }

@@ -143,6 +143,8 @@ final class ServerHarness {
         outputs.compactMap { if case .warning(let warning) = $0 { warning } else { nil } }
     }
 
+    var clockJumps: Int { outputs.count { if case .clockJump = $0 { true } else { false } } }
+
     var requests: [PublishRequest] {
         outputs.compactMap { if case .publishRequested(let request) = $0 { request } else { nil } }
     }

@@ -120,6 +120,26 @@ struct SessionDescriptionTests {
         #expect(description.attributes.contains("ice-lite"))
     }
 
+    @Test(arguments: [
+        ("b=AS:2000", 2_000_000), ("b=TIAS:1500001", 1_500_001), ("b=TIAS:1\nb=AS:9", 1), ("b=AS:9\nb=TIAS:1", 1),
+        ("b=AS:9\nb=AS:8", 9_000), ("b=AS:1000000000", 1_000_000_000_000), ("b=AS:1000000001", nil), ("b=AS:0", nil),
+        ("b=AS:-1", nil), ("b=AS:18446744073709551616", nil), ("b=AS", nil), ("b=CT:9", nil), ("b=RS:0\nb=RR:0", nil),
+        ("b=TIAS:1:2", nil),
+    ])
+    func `what media may take is read at both levels, and written again`(lines: String, bitsPerSecond: Int?) throws {
+        let start = "v=0\no=- 1 1 IN IP4 0\n"
+        let media = "m=video 9 UDP/TLS/RTP/SAVPF 96\n"
+        let session = try SessionDescription(parsing: Array((start + lines + "\n" + media).utf8))
+        #expect(session.bandwidth?.bitsPerSecond == bitsPerSecond)
+        #expect(session.media[0].bandwidth == nil)
+        let section = try SessionDescription(parsing: Array((start + media + lines + "\n").utf8))
+        #expect(section.media[0].bandwidth?.bitsPerSecond == bitsPerSecond)
+        #expect(section.bandwidth == nil)
+        for description in [session, section] {
+            #expect(try SessionDescription(parsing: Array(description.text.utf8)) == description)
+        }
+    }
+
     @Test func `bytes that are not UTF-8 are replaced`() throws {
         let bytes = Array("v=0\no=- 1 1 IN IP4 0\na=tool:".utf8) + [0xFF, 0xC0] + Array("\n".utf8)
         let description = try SessionDescription(parsing: bytes)

@@ -140,6 +140,11 @@ package final class FrameIngest: Sendable {
         state.withLock { $0.figures.declaredBitrate = bitrate > 0 ? bitrate : nil }
     }
 
+    /// Notes that the encoder's timestamps jumped or went back; those of the frames go on.
+    package func noteClockJump() {
+        state.withLock { $0.figures.clockJumps += 1 }
+    }
+
     /// What has come so far.
     package var figures: IngestFigures { state.withLock { $0.figures } }
 

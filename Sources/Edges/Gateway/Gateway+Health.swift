@@ -51,34 +51,11 @@ extension Gateway {
         }
     }
 
-    /// What was noticed when it happened, and what the figures of this moment say.
-    func warnings(of stream: LiveStream, figures: [TrackID: MediaReport.Track]) -> [IngestWarning] {
-        guard let publisher = stream.publisher else { return stream.warnings }
-        let age = clock.now - stream.startedAt
-        var warnings = stream.warnings + transcodeWarnings(of: stream) + monitored(stream)
-        for track in stream.tracks {
-            guard let figures = figures[track.id] else { continue }
-            if track.description.kind == .video, !track.answersKeyFrameRequests,
-                let interval = figures.keyFrameInterval
-            {
-                warnings += IngestWarning.longGroupOfPictures(seconds: interval).map { [$0] } ?? []
-            }
-            // Frames have had their jumps taken out, and have been warned of, before they come here.
-            guard case .session = publisher else { continue }
-            if figures.clockJumps > 0, !warnings.contains(where: { $0.code == IngestWarning.timestampsJumped.code }) {
-                warnings.append(.timestampsJumped)
-            }
-            if stream.tracks.count > 1, age > Self.senderReportPatience, figures.packetsReceived > 0,
-                !figures.hasPublisherClock
-            {
-                warnings.append(.noSenderReports(track.description.kind))
-            }
-        }
-        return warnings
+    /// What was noticed when it happened, and what is found by watching.
+    func warnings(of stream: LiveStream) -> [IngestWarning] {
+        guard stream.publisher != nil else { return stream.warnings }
+        return stream.warnings + monitored(stream)
     }
-
-    /// Reports come every five seconds or more often (RFC 3550 §6.2).
-    private static let senderReportPatience = Duration.seconds(15)
 
     // MARK: Watching
 
@@ -89,14 +66,22 @@ extension Gateway {
         let byTrack = Dictionary(figures.map { ($0.id, $0) }) { first, _ in first }
         let now = clock.now
         for (name, stream) in streams where stream.publisher != nil && !stream.tracks.isEmpty {
-            let before = Set(stream.monitor.findings.map(\.warning.code))
-            streams[name]?.monitor.observe(Self.readings(of: stream, figures: byTrack), at: now)
-            for finding in streams[name]?.monitor.findings ?? [] where !before.contains(finding.warning.code) {
-                logger.notice(
-                    "publisher needs attention",
-                    metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(finding.warning.code)"]
-                )
-            }
+            watch(name, figures: byTrack, at: now)
+        }
+    }
+
+    /// Looks at what a stream's publisher has sent, and says what is new in it.
+    func watch(_ name: StreamName, figures: [TrackID: MediaReport.Track], at now: ContinuousClock.Instant) {
+        guard let stream = streams[name] else { return }
+        let before = Set(stream.monitor.findings.map(\.warning.code))
+        var readings = Self.readings(of: stream, figures: figures)
+        readings.transcoding = transcodeWarnings(of: stream)
+        streams[name]?.monitor.observe(readings, at: now)
+        for finding in streams[name]?.monitor.findings ?? [] where !before.contains(finding.warning.code) {
+            logger.notice(
+                "publisher needs attention",
+                metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(finding.warning.code)"]
+            )
         }
     }
 
@@ -116,7 +101,10 @@ extension Gateway {
             reading.silence = seen.compactMap(\.silence).min()
             reading.lateness = seen.first?.lateness
             reading.keyFrameInterval = seen.first?.keyFrameInterval
-            reading.answersKeyFrameRequests = track.answersKeyFrameRequests
+            reading.keyFrameAge = seen.first?.keyFrameAge
+            reading.answersKeyFrameRequests = own == nil && track.answersKeyFrameRequests
+            reading.hasPublisherClock = own != nil || seen.contains(where: \.hasPublisherClock)
+            reading.declaredBitrate = own == nil ? track.declaredBitrate : nil
             guard let frames = own?.tracks[reading.kind] else { return reading }
             reading.lateness = Double(frames.lateness) / 1e9
             if reading.kind == .audio, frames.codec == .aac, seen.allSatisfy({ $0.framesReceived == 0 }) {
@@ -125,7 +113,13 @@ extension Gateway {
             }
             return reading
         }
-        return IngestReadings(tracks: tracks, declaredBitrate: own?.declaredBitrate, isDatagrams: own == nil)
+        let jumps = stream.tracks.flatMap(\.ids).reduce(0) { $0 + (figures[$1]?.clockJumps ?? 0) }
+        return IngestReadings(
+            tracks: tracks,
+            declaredBitrate: own == nil ? stream.declaredBitrate : own?.declaredBitrate,
+            clockJumps: own?.clockJumps ?? jumps,
+            isDatagrams: own == nil
+        )
     }
 
     /// What is wrong at present, with the time of day at which it began.

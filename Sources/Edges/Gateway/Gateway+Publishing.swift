@@ -45,7 +45,9 @@ extension Gateway {
             streams[name]?.tracks[index].isUndecided =
                 negotiated.alternatives.contains { $0.description.codec != codec }
             streams[name]?.tracks[index].answersKeyFrameRequests = negotiated.supportsPLI || negotiated.supportsFIR
+            streams[name]?.tracks[index].declaredBitrate = negotiated.declaredBitrate
         }
+        streams[name]?.declaredBitrate = answer.declaredBitrate
         plane.post(
             .addPublisher(
                 specification,

@@ -25,9 +25,8 @@ extension Gateway {
         statistics.failures = failures
         statistics.transcodes = transcodeCount
         statistics.transcodeFramesDropped = Int(clamping: transcodeDrops)
-        let owned = Dictionary(reports.flatMap(\.tracks).filter(\.isOwner).map { ($0.id, $0) }) { first, _ in first }
         for stream in streams.values {
-            for code in Set(warnings(of: stream, figures: owned).map(\.code)) {
+            for code in Set(warnings(of: stream).map(\.code)) {
                 statistics.ingestWarnings[code, default: 0] += 1
             }
         }
@@ -84,7 +83,7 @@ extension Gateway {
             startedAt: WallClock.iso8601(secondsSince1970: stream.startedAtWallClock),
             tracks: tracks,
             viewers: stream.viewers.count,
-            warnings: warnings(of: stream, figures: figuresByTrack)
+            warnings: warnings(of: stream)
         )
     }
 }

@@ -10,6 +10,9 @@ extension IngestMonitor {
     private static let skew = (begins: 0.2, ends: 0.12)
     /// Of what the encoder declares.
     private static let bitrate = (begins: 0.5, ends: 0.6)
+    private static let excess = (begins: 1.5, ends: 1.3)
+    /// Seconds between key frames: 4, and the tenth more that an encoder with a varying frame rate may take.
+    private static let keyFrames = (begins: 4.1, ends: 3.9)
     /// Seconds of a minute.
     private static let drift = (begins: 0.4, ends: 0.3)
     /// Seconds without a picture while sound comes.
@@ -21,8 +24,11 @@ extension IngestMonitor {
 
     static func patience(of code: String) -> Patience {
         switch code {
-        case IngestWarning.frozenPicture.code: .none
-        case IngestWarning.silentSound.code, IngestWarning.stillPicture.code, IngestWarning.lowBitrate(0, of: 1).code:
+        case IngestWarning.frozenPicture.code, IngestWarning.transcodeOverloaded.code, "transcode-failed": .none
+        case IngestWarning.timestampsJumped.code: .event
+        case IngestWarning.noSenderReports(.audio).code, IngestWarning.noSenderReports(.video).code: .reports
+        case IngestWarning.silentSound.code, IngestWarning.stillPicture.code, IngestWarning.lowBitrate(0, of: 1).code,
+            IngestWarning.highBitrate(1, of: 1).code, IngestWarning.longGroupOfPictures(seconds: 0).code:
             .long
         default: .mean
         }
@@ -30,9 +36,11 @@ extension IngestMonitor {
 
     /// What is wrong with the window that ends now.
     func present(at now: Moment) -> [(IngestWarning, Patience)] {
-        let found = [uplinkLoss, uplinkJitter, frozenPicture, stillPicture, silentSound, skew, lowBitrate]
-        let slow = [irregularKeyFrames, drift(at: now)]
-        return (found + slow).compactMap { $0 }.map { ($0, Self.patience(of: $0.code)) }
+        let media = [uplinkLoss, uplinkJitter, frozenPicture, stillPicture, silentSound, otherBitrate]
+        let order = [longGroupOfPictures, irregularKeyFrames]
+        let clocks = [newJumps > 0 ? .timestampsJumped : nil, skew, drift(at: now)]
+        return (media + order + clocks).compactMap { $0 }.map { ($0, Self.patience(of: $0.code)) }
+            + missingReports.map { ($0, .reports) } + (window.last?.transcoding ?? []).map { ($0, .none) }
     }
 
     private func threshold(_ limits: (begins: Double, ends: Double), _ code: String) -> Double {
@@ -104,11 +112,44 @@ extension IngestMonitor {
         return abs(median) >= threshold(Self.skew, warning.code) ? warning : nil
     }
 
-    private var lowBitrate: IngestWarning? {
-        guard isFull, let declared = window.last?.declaredBitrate, declared > 0 else { return nil }
-        let measured = Double(growth(\.bytes)) * 8 / length
-        let warning = IngestWarning.lowBitrate(Int(measured), of: declared)
-        return measured < Double(declared) * threshold(Self.bitrate, warning.code) ? warning : nil
+    /// What is declared, of all tracks or of some, and what came of the same within the window, in bits per second.
+    private var declaration: (declared: Int, measured: Int)? {
+        func measured(_ kind: MediaKind?) -> Int { Int(Double(growth(\.bytes, of: kind)) * 8 / length) }
+        guard isFull, let now = window.last else { return nil }
+        if let declared = now.declaredBitrate { return (declared, measured(nil)) }
+        var sum = (declared: 0, measured: 0)
+        for kind in [MediaKind.video, .audio] {
+            let rates = now.tracks.filter { $0.kind == kind }.map(\.declaredBitrate)
+            guard !rates.contains(nil) else { continue }
+            sum.declared += rates.reduce(0) { $0 + ($1 ?? 0) }
+            sum.measured += measured(kind)
+        }
+        return sum
+    }
+
+    private var otherBitrate: IngestWarning? {
+        guard let (declared, measured) = declaration, declared > 0 else { return nil }
+        let share = Double(measured) / Double(declared)
+        let less = IngestWarning.lowBitrate(measured, of: declared)
+        if share < threshold(Self.bitrate, less.code) { return less }
+        let more = IngestWarning.highBitrate(measured, of: declared)
+        return share > threshold(Self.excess, more.code) ? more : nil
+    }
+
+    private var missingReports: [IngestWarning] {
+        guard let now = window.last, now.isDatagrams, now.tracks.count > 1 else { return [] }
+        return now.tracks.filter { $0.silence ?? .infinity < 5 && !$0.hasPublisherClock }.map {
+            .noSenderReports($0.kind)
+        }
+    }
+
+    private var longGroupOfPictures: IngestWarning? {
+        guard let video = window.last?.first(.video), !video.answersKeyFrameRequests else { return nil }
+        let closed = video.keyFrameInterval ?? 0
+        // Some encoders make one key frame and no more; one that sends nothing at all is another matter.
+        let open = video.silence ?? .infinity < 1 ? video.keyFrameAge ?? 0 : 0
+        let warning = IngestWarning.longGroupOfPictures(seconds: max(closed, open), isOpen: open > closed)
+        return max(closed, open) > threshold(Self.keyFrames, warning.code) ? warning : nil
     }
 
     private var irregularKeyFrames: IngestWarning? {

@@ -24,6 +24,10 @@ struct IngestMonitor {
         static let long = Patience(onset: .seconds(8), release: .seconds(3))
         /// For what is a finding as soon as it is so.
         static let none = Patience(onset: .zero, release: .seconds(2))
+        /// For what happens in a moment, and is looked into by people who come to see it later.
+        static let event = Patience(onset: .zero, release: .seconds(60))
+        /// For what publishers send every five seconds or more often (RFC 3550 §6.2).
+        static let reports = Patience(onset: .seconds(15), release: .seconds(2))
     }
 
     private struct Cause {
@@ -41,6 +45,9 @@ struct IngestMonitor {
     private(set) var window: [IngestReadings] = []
     private(set) var keyFrameIntervals: [Double] = []
     private(set) var punctual: (lateness: Double, at: Moment)?
+    /// Jumps of the publisher's clock since the last readings.
+    private(set) var newJumps = 0
+    private var jumps: Int?
     private var causes: [String: Cause] = [:]
 
     /// At most one for each code, in the order of their beginnings.
@@ -59,6 +66,9 @@ struct IngestMonitor {
         window.append(readings)
         if window.count > Self.windowLength { window.removeFirst() }
         noteKeyFrames(readings)
+        // What the first readings hold may be another publisher's.
+        newJumps = jumps.map { max(readings.clockJumps - $0, 0) } ?? 0
+        jumps = readings.clockJumps
         notePunctuality(readings, at: now)
         for (warning, patience) in present(at: now) { see(warning, patience, at: now) }
         for (code, cause) in causes where now - cause.lastSeen >= Self.patience(of: code).release {

@@ -21,14 +21,24 @@ struct IngestReading: Equatable {
     var lateness: Double?
     /// Seconds between the last two key frames.
     var keyFrameInterval: Double?
+    /// Seconds since the last key frame.
+    var keyFrameAge: Double?
     var answersKeyFrameRequests = false
+    /// Whether it is known when the publisher took what it sends.
+    var hasPublisherClock = true
+    /// Bits per second that the publisher names for this track alone.
+    var declaredBitrate: Int?
 }
 
 /// All tracks of a publisher at one moment.
 struct IngestReadings: Equatable {
     var tracks: [IngestReading]
-    /// Bits per second that the encoder says it sends; `nil` where it says nothing.
+    /// Bits per second that the encoder says it sends in all; `nil` where it says nothing, or so of single tracks.
     var declaredBitrate: Int?
+    /// How often timestamps could not follow from those before, since the publisher began.
+    var clockJumps = 0
+    /// What those who encode the picture anew have to say.
+    var transcoding: [IngestWarning] = []
     /// Whether losses show: over TCP they are delays.
     var isDatagrams: Bool
 
@@ -48,6 +58,8 @@ package struct IngestFigures: Sendable, Equatable {
     package var tracks: [MediaKind: Track] = [:]
     /// Bits per second, by the encoder's own words.
     package var declaredBitrate: Int?
+    /// How often its timestamps could not follow from those before.
+    package var clockJumps = 0
 
     package init() {}
 }

@@ -1,3 +1,5 @@
+import Media
+
 /// What is found by watching a publisher all the time.
 extension IngestWarning {
     static func uplinkLoss(_ share: Double) -> IngestWarning {
@@ -67,6 +69,46 @@ extension IngestWarning {
                 + "for dropped frames (OBS: status bar; ffmpeg: speed below 1x; GStreamer: late frames)."
         )
     }
+
+    /// Bits per second.
+    static func highBitrate(_ measured: Int, of declared: Int) -> IngestWarning {
+        IngestWarning(
+            code: "bitrate-high",
+            message:
+                "The encoder declares \(declared / 1000) kbit/s and sends \(measured / 1000). Paths that just carry what is "
+                + "declared lose packets, the publisher's own and those of viewers, who then see freezes or no picture. Let the "
+                + "encoder keep to its bitrate (OBS: rate control CBR; ffmpeg: -maxrate and -bufsize; GStreamer: x264enc pass=cbr)."
+        )
+    }
+
+    /// `isOpen` says that there may be more to come.
+    static func longGroupOfPictures(seconds: Double, isOpen: Bool = false) -> IngestWarning {
+        IngestWarning(
+            code: "long-gop",
+            message:
+                "Key frames are \(Int(seconds.rounded())) s\(isOpen ? " or more" : "") apart. Viewers take longer to join "
+                + "and to recover from losses. Send one every 2 s (OBS: keyframe interval 2; ffmpeg: -g 60 at 30 fps; "
+                + "GStreamer: x264enc key-int-max=60)."
+        )
+    }
+
+    static func noSenderReports(_ kind: MediaKind) -> IngestWarning {
+        IngestWarning(
+            code: "no-sender-reports-\(kind.rawValue)",
+            message: "The publisher sends no RTCP sender reports for its \(kind.rawValue), so picture and sound are "
+                + "aligned by their arrival alone and lips may be out of sync. Use a newer version of the encoder, "
+                + "or publish by RTMP (OBS: service Custom; ffmpeg: -f flv; GStreamer: rtmp2sink)."
+        )
+    }
+
+    /// A clock that cannot follow from what came before.
+    static let timestampsJumped = IngestWarning(
+        code: "timestamps-jumped",
+        message: "The encoder's timestamps jumped or went back within the last minute. Playback was carried on, with a "
+            + "hitch. If it happens again and again, look at the clock of the source and restart the encoder (OBS: "
+            + "the source's properties, use device timestamps; ffmpeg: -use_wallclock_as_timestamps 1; GStreamer: "
+            + "do-timestamp=true at the source)."
+    )
 
     static func irregularKeyFrames(_ least: Double, _ most: Double) -> IngestWarning {
         IngestWarning(

@@ -40,24 +40,6 @@ extension IngestWarning {
         code: "b-frames-announced",
         message: "The encoder announces B-frames, which stall in browsers. Turn them off (\(noReordering))."
     )
-    /// A clock that cannot follow from what came before.
-    package static let timestampsJumped = IngestWarning(
-        code: "timestamps-jumped",
-        message: "The encoder's timestamps jumped or went back. Playback was carried on, with a hitch. If it happens "
-            + "again and again, look at the encoder's clock source and restart it."
-    )
-
-    /// The limit is 4 s, and the tenth more that an encoder with a varying frame rate may take.
-    static func longGroupOfPictures(seconds: Double) -> IngestWarning? {
-        guard seconds > 4.1 else { return nil }
-        return IngestWarning(
-            code: "long-gop",
-            message: "Key frames are \(Int(seconds.rounded())) s apart. Viewers take longer to join and to recover "
-                + "from losses. Send one every 2 s (OBS: keyframe interval 2; ffmpeg: -g 60 at 30 fps; "
-                + "GStreamer: x264enc key-int-max=60)."
-        )
-    }
-
     /// Both are values of `profile-level-id`.
     static func profileDiffers(announced: String, sent: String) -> IngestWarning {
         IngestWarning(
@@ -74,15 +56,6 @@ extension IngestWarning {
             message:
                 "The publisher sends more than the \(limit / 1000) kbit/s that its token allows, and will be ended. "
                 + "Lower the encoder's bitrate."
-        )
-    }
-
-    static func noSenderReports(_ kind: MediaKind) -> IngestWarning {
-        IngestWarning(
-            code: "no-sender-reports-\(kind.rawValue)",
-            message: "The publisher sends no RTCP sender reports for its \(kind.rawValue), so picture and sound are "
-                + "aligned by their arrival alone and lips may be out of sync. Use a newer version of the encoder, "
-                + "or RTMP."
         )
     }
 

@@ -20,6 +20,8 @@ struct LiveStream {
         var isUndecided = false
         /// The publisher says that it makes key frames when asked.
         var answersKeyFrameRequests = false
+        /// Bits per second that a session's offer names for it.
+        var declaredBitrate: Int?
 
         /// All tracks of the media plane that this one is made of.
         var ids: [TrackID] { layers.isEmpty ? [id] : layers.map(\.id) }
@@ -76,6 +78,8 @@ struct LiveStream {
     var warnings: [IngestWarning] = []
     /// What is watched all the time of the present publisher.
     var monitor = IngestMonitor()
+    /// Bits per second that a session's offer names for all tracks together.
+    var declaredBitrate: Int?
     /// What its publisher's credential says about recordings; see ``SessionTerms/record``.
     var record: Bool?
     /// Pictures change places between decoding and display, and not disposably: browsers cannot play this.

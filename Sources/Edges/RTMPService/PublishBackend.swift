@@ -33,6 +33,8 @@ package protocol FrameSink: Sendable {
     func warn(_ warning: IngestWarning)
     /// Takes what the encoder says it sends, in bits per second.
     func declare(bitrate: Int)
+    /// Notes that timestamps jumped or went back; those of the frames go on.
+    func noteClockJump()
     func finish()
 }
 

@@ -162,6 +162,7 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
             case .frame(let frame): sink?.write(frame)
             case .metadata(let values):
                 if let bitrate = DeclaredBitrate.of(values) { sink?.declare(bitrate: bitrate) }
+            case .clockJump: sink?.noteClockJump()
             case .warning(let warning):
                 logger.info("RTMP publisher needs attention", metadata: [LogKeys.warning: "\(warning.rawValue)"])
                 sink?.warn(IngestWarning(warning))
@@ -278,8 +279,6 @@ extension IngestWarning {
                 code: "no-codec-configuration",
                 message: "Frames came before their codec configuration and were left out. Restart the encoder."
             )
-        case .timestampDiscontinuity:
-            self = .timestampsJumped
         case .otherTracksIgnored:
             self.init(
                 code: "other-tracks-ignored",

@@ -70,6 +70,8 @@ extension IngestTrack {
         alternatives = Array(formats.dropFirst())
         (ssrcs, rtxSSRCs) = Self.ssrcs(in: section.media.attributes)
         rids = Self.rids(in: section.media.attributes, payloadType: first.payloadType)
+        // What a section that also receives names is what it wants to receive (RFC 3264 §5.1).
+        if section.direction == .sendonly { declaredBitrate = section.media.bandwidth?.bitsPerSecond }
 
         midExtension = section.extensionID(.mid)
         ridExtension = section.extensionID(.rid)

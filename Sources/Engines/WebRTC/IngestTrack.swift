@@ -8,6 +8,8 @@ package struct IngestAnswer: Sendable {
     package var role: DTLSRole
     /// What will come in, in the order of the offer; never empty.
     package var tracks: [IngestTrack]
+    /// Bits per second of all tracks together, by the publisher's own words; `nil` where it says so of single ones or not at all.
+    package var declaredBitrate: Int?
 }
 
 /// One way in which a publisher may send a track: a payload type and the feedback agreed for it.
@@ -66,6 +68,8 @@ package struct IngestTrack: Sendable {
     package var rtxSSRCs: [UInt32]
     /// Names of simulcast layers in the order of the offer, usually the best first; empty without simulcast.
     package var rids: [String]
+    /// Bits per second that the publisher says it sends at most; `nil` when the offer does not tell.
+    package var declaredBitrate: Int?
     /// Ids of RTP header extensions; `nil` for those not agreed.
     package var midExtension: UInt8?
     package var ridExtension: UInt8?

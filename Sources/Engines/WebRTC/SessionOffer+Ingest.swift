@@ -45,7 +45,16 @@ extension SessionOffer {
             if refused.isEmpty { throw .noMedia }
             throw .noCommonCodec(offered: refused, needed: Self.ingestCodecs(.audio))
         }
-        return IngestAnswer(sdp: builder.answer(accepting: accepted), role: role, tracks: tracks)
+        return IngestAnswer(
+            sdp: builder.answer(accepting: accepted), role: role, tracks: tracks,
+            declaredBitrate: declaredBitrate(of: tracks))
+    }
+
+    /// Where it is known which sections a figure is about, that of all of them says nothing more.
+    private func declaredBitrate(of tracks: [IngestTrack]) -> Int? {
+        guard tracks.allSatisfy({ $0.declaredBitrate == nil }), sections.allSatisfy({ $0.direction == .sendonly })
+        else { return nil }
+        return bandwidth?.bitsPerSecond
     }
 
     private static func ingestCodecs(_ kind: MediaKind) -> [String] {

@@ -25,6 +25,8 @@ package struct SessionOffer: Sendable {
     /// Whether the offer has a BUNDLE group, so that the answer must have one too.
     let hasBundleGroup: Bool
     let allowsMixedExtensions: Bool
+    /// What the offer names for all its sections together.
+    let bandwidth: SDPBandwidth?
 
     /// Reads an offer with LF or CRLF line ends.
     ///
@@ -56,6 +58,7 @@ package struct SessionOffer: Sendable {
         guard !description.attributes.contains("ice-lite") else { throw .iceLite }
         transport = try RemoteTransport(description, mediaSection: tag)
         allowsMixedExtensions = description.attributes.contains("extmap-allow-mixed")
+        bandwidth = description.bandwidth
         self.sections = sections
     }
 

@@ -9,6 +9,8 @@ package struct MediaDescription: Hashable, Sendable {
     /// RTP payload types in order of preference, or `webrtc-datachannel`.
     package var formats: [String]
     package var connection: String?
+    /// Of this section; see ``SDPBandwidth``.
+    package var bandwidth: SDPBandwidth?
     package var attributes: SDPAttributes
 
     package init(
@@ -17,6 +19,7 @@ package struct MediaDescription: Hashable, Sendable {
         transport: String,
         formats: [String],
         connection: String? = nil,
+        bandwidth: SDPBandwidth? = nil,
         attributes: SDPAttributes = SDPAttributes()
     ) {
         self.media = media
@@ -24,6 +27,7 @@ package struct MediaDescription: Hashable, Sendable {
         self.transport = transport
         self.formats = formats
         self.connection = connection
+        self.bandwidth = bandwidth
         self.attributes = attributes
     }
 
@@ -44,6 +48,7 @@ package struct MediaDescription: Hashable, Sendable {
     var lines: [String] {
         var lines = ["m=\(media) \(port) \(transport) \(formats.joined(separator: " "))"]
         if let connection { lines.append("c=\(connection)") }
+        if let bandwidth { lines.append("b=\(bandwidth.value)") }
         return lines + attributes.elements.map(\.line)
     }
 

@@ -18,6 +18,7 @@ extension SessionDescription {
         var origin: SDPOrigin?
         var name = "-"
         var connection: String?
+        var bandwidth: SDPBandwidth?
         var attributes = SDPAttributes()
         var media: [MediaDescription] = []
         for line in lines.dropFirst() {
@@ -32,6 +33,13 @@ extension SessionDescription {
                     connection = line.value
                 } else {
                     media[media.count - 1].connection = line.value
+                }
+            case UInt8(ascii: "b"):
+                guard let read = SDPBandwidth(parsing: line.value) else { break }
+                if media.isEmpty {
+                    bandwidth = SDPBandwidth.preferred(bandwidth, read)
+                } else {
+                    media[media.count - 1].bandwidth = .preferred(media[media.count - 1].bandwidth, read)
                 }
             case UInt8(ascii: "m"):
                 guard media.count < SDPLimits.maximumMediaSections else { throw .tooManyMediaSections }
@@ -51,7 +59,9 @@ extension SessionDescription {
             }
         }
         guard let origin else { throw .missingOrigin }
-        self.init(origin: origin, name: name, connection: connection, attributes: attributes, media: media)
+        self.init(
+            origin: origin, name: name, connection: connection, bandwidth: bandwidth, attributes: attributes,
+            media: media)
     }
 
     /// The description as text, with CRLF line ends.
@@ -62,6 +72,7 @@ extension SessionDescription {
             "s=\(name)",
         ]
         if let connection { lines.append("c=\(connection)") }
+        if let bandwidth { lines.append("b=\(bandwidth.value)") }
         lines.append("t=0 0")
         lines += attributes.elements.map(\.line)
         for section in media { lines += section.lines }

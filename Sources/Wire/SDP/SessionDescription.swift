@@ -1,12 +1,14 @@
 /// A session description (RFC 8866) as offers and answers carry it (RFC 3264, RFC 9429).
 ///
-/// Holds what offer/answer needs; `i=`, `u=`, `e=`, `p=`, `b=`, `r=`, `z=` and `k=` lines are read over and not kept.
+/// Holds what offer/answer needs; `i=`, `u=`, `e=`, `p=`, `r=`, `z=` and `k=` lines are read over and not kept.
 package struct SessionDescription: Hashable, Sendable {
     package var origin: SDPOrigin
     /// The `s=` line; `-` when the session has no name.
     package var name: String
     /// The session-level `c=` line, such as `IN IP4 0.0.0.0`.
     package var connection: String?
+    /// Of all media together; see ``SDPBandwidth``.
+    package var bandwidth: SDPBandwidth?
     package var attributes: SDPAttributes
     package var media: [MediaDescription]
 
@@ -14,12 +16,14 @@ package struct SessionDescription: Hashable, Sendable {
         origin: SDPOrigin,
         name: String = "-",
         connection: String? = nil,
+        bandwidth: SDPBandwidth? = nil,
         attributes: SDPAttributes = SDPAttributes(),
         media: [MediaDescription] = []
     ) {
         self.origin = origin
         self.name = name
         self.connection = connection
+        self.bandwidth = bandwidth
         self.attributes = attributes
         self.media = media
     }

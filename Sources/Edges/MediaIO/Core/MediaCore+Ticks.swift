@@ -139,6 +139,7 @@ extension MediaCore {
                     pausedViewers: (0..<track.pointee.forwarderCount)
                         .count { track.pointee.forwarders[$0].phase == .paused },
                     keyFrameInterval: track.pointee.keyFrameInterval?.seconds,
+                    keyFrameAge: track.pointee.lastKeyFrameAt.map { now.since($0).seconds },
                     bufferedBytes: track.pointee.log.allocatedBytes,
                     silence: silence?.seconds,
                     hasPublisherClock: [.senderReport, .exact].contains(track.pointee.clock.basis),

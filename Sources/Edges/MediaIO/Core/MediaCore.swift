@@ -408,6 +408,9 @@ package struct MediaCore: ~Copyable {
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)
         tracks[slot].pointee.sourceStart = tracks[slot].pointee.log.endIndex
         tracks[slot].pointee.lastPacketAt = nil
+        // The time between two publishers is nobody's distance of key frames.
+        tracks[slot].pointee.lastKeyFrameAt = nil
+        tracks[slot].pointee.keyFrameInterval = nil
         tracks[slot].pointee.captureDelay = .zero
         tracks[slot].pointee.parameterSet = []
         tracks[slot].pointee.pictureSize = nil

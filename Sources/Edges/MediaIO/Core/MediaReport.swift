@@ -15,6 +15,8 @@ package struct MediaReport: Sendable {
         package var pausedViewers: Int
         /// Seconds between the last two key frames; `nil` before the second.
         package var keyFrameInterval: Double?
+        /// Seconds since the last key frame of the current source.
+        package var keyFrameAge: Double?
         package var bufferedBytes: Int
         /// Seconds since the last packet arrived; `nil` before the first.
         package var silence: Double?

@@ -6,6 +6,8 @@ struct PublishedMedia: Sendable {
     enum Event: Sendable {
         case configuration(CodecConfiguration)
         case frame(EncodedFrame)
+        /// Timestamps jumped or went back; media time was carried on.
+        case clockJump
         case warning(RTMPWarning)
         /// A codec that we do not carry, or a configuration that makes no sense: the publication must end.
         case refusal(RTMPError)
@@ -101,7 +103,7 @@ struct PublishedMedia: Sendable {
             }
         }
         let placement = timeline.place(timestamp, kind: kind, at: now)
-        if placement.isDiscontinuity { events += warn(.timestampDiscontinuity) }
+        if placement.isDiscontinuity { events.append(.clockJump) }
         let decodeTime = max(
             self[kind].decodeTime,
             placement.milliseconds * 1_000 + Int64(tag.timestampOffset / 1_000)
@@ -129,8 +131,6 @@ package enum RTMPWarning: String, Hashable, Sendable {
     case malformedFrame
     /// A frame came before the configuration of its decoder and was left out.
     case frameBeforeConfiguration
-    /// Timestamps jumped or went back; media time was carried on.
-    case timestampDiscontinuity
     /// Tracks other than the first were left out.
     case otherTracksIgnored
 }

@@ -14,6 +14,7 @@ extension RTMPServerSession {
             switch event {
             case .configuration(let configuration): outbox.append(.configuration(configuration))
             case .frame(let frame): outbox.append(.frame(frame))
+            case .clockJump: outbox.append(.clockJump)
             case .warning(let warning): outbox.append(.warning(warning))
             case .refusal(let error): fail(error)
             }

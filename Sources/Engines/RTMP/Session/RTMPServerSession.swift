@@ -21,6 +21,8 @@ package struct RTMPServerSession: Engine, ~Copyable {
         case frame(EncodedFrame)
         /// `onMetaData`: what the encoder says about itself; not to be relied upon.
         case metadata([String: AMF0Value])
+        /// The publisher's timestamps jumped or went back before the next frame, whose time goes on all the same.
+        case clockJump
         case warning(RTMPWarning)
         /// The publisher ended an accepted publication; the connection may publish again.
         case unpublished
