@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -19,20 +20,37 @@ pytestmark = [
 ]
 
 
-def measure(gateway, source, viewers, *options):
-    """A 2 Mbps stream in groups of four seconds, watched by many from another core than the gateway's."""
-    publish = {"whip": gateway.whip("load"), "rtmp": gateway.rtmp("load")}[source]
-    report = WORK / f"load-{source}-{viewers}.json"
+def start_tool(gateway, name, viewers, *options, ramp=50, seconds=None):
+    """Starts the tool on another core than the gateway's; returns it and where its report will be."""
+    report = WORK / f"load-{name}-{viewers}.json"
     command = [
-        "taskset", "-c", "1", TOOL, "--publish", publish, "--play", gateway.whep("load"),
-        "--h264", media.load_file(), "--viewers", viewers, "--ramp", 50, "--duration", setting("LOAD_SECONDS", 20),
-        "--pid", gateway.program.process.pid, "--server-cpu", 0, "--json", report, *options,
+        "taskset", "-c", "1", TOOL, "--play", gateway.whep("load"), "--viewers", viewers, "--ramp", ramp,
+        "--duration", seconds or setting("LOAD_SECONDS", 20), "--json", report, *options,
     ]  # fmt: skip
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, (result.stdout + result.stderr)[-3000:]
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return process, report
+
+
+def figures_of(tool):
+    process, report = tool
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-3000:]
     figures = json.loads(report.read_text())
     print(json.dumps(figures))
     return figures
+
+
+def measure(gateway, source, viewers, *options, ramp=50):
+    """A 2 Mbps stream in groups of four seconds, watched by many from another core than the gateway's."""
+    return figures_of(start_tool(gateway, source, viewers, *publishing(gateway, source), *options, ramp=ramp))
+
+
+def publishing(gateway, source):
+    publish = {"whip": gateway.whip("load"), "rtmp": gateway.rtmp("load")}[source]
+    server = ["--pid", gateway.program.process.pid, "--server-cpu", 0]
+    return ["--publish", publish, "--h264", media.load_file(), *server]
 
 
 @pytest.fixture
@@ -60,9 +78,35 @@ def test_five_hundred_viewers_fit_on_a_core(one_core, source):
     assert figures["server"]["cpu_s_per_1e6_packets"] <= 3, figures["server"]
 
 
-def assert_lossless(figures, viewers):
+@pytest.mark.parametrize("source", ["whip", "rtmp"])
+def test_twelve_hundred_viewers_fit_on_a_core(one_core, source):
+    figures = measure(one_core, source, 1200, "--decrypt", 50, ramp=100)
+    assert_lossless(figures, 1200)
+    assert figures["latency_ms"]["p99"] < 50, figures["latency_ms"]
+    assert figures["server"]["cpu_s_per_1e6_packets"] <= 1.8, figures["server"]
+    assert figures["server"]["rss_kb_per_viewer"] <= 64, figures["server"]
+
+
+def test_viewers_without_gcm_cost_more_and_lose_nothing(one_core):
+    figures = measure(one_core, "whip", 1000, "--srtp", "cm", ramp=100)
+    assert_lossless(figures, 1000, gcm=0)
+    assert figures["server"]["cpu_s_per_1e6_packets"] <= 3.5, figures["server"]
+
+
+def test_a_storm_of_joins_does_not_hold_up_those_who_watch(one_core):
+    watching = start_tool(one_core, "watching", 200, *publishing(one_core, "whip"), "--decrypt", 50, ramp=100)
+    time.sleep(8)
+    joining = start_tool(one_core, "joining", 500, "--warmup", 0, ramp=250, seconds=5)
+    joined, watched = figures_of(joining), figures_of(watching)
+    assert_lossless(joined, 500)
+    assert_lossless(watched, 200)
+    assert watched["latency_ms"]["p99"] < 50, watched["latency_ms"]
+    assert joined["setup_ms"]["p99"] <= 250, joined["setup_ms"]
+
+
+def assert_lossless(figures, viewers, gcm=None):
     assert figures["connected"] == viewers and figures["failed"] == 0, figures
-    assert figures["srtp_gcm"] == viewers, figures["srtp_gcm"]
+    assert figures["srtp_gcm"] == (viewers if gcm is None else gcm), figures["srtp_gcm"]
     loss = figures["loss"]
     assert loss["video_lost"] == 0 and loss["audio_lost"] == 0 and loss["socket_overflow"] == 0, loss
     assert not figures["tool"]["bottleneck"], figures["tool"]
