@@ -116,7 +116,8 @@ let mediaCoreTests: [Target] = [
     .target(
         name: "FuzzTargets",
         dependencies: [
-            "Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ISOBMFF", "ICE", "DTLS", "WebRTC", "RTMP", "HLS",
+            "Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ISOBMFF", "ICE", "DTLS", "SFU", "WebRTC", "RTMP",
+            "HLS",
         ],
         path: "Fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),

@@ -22,6 +22,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case h265
     case av1
     case payload
+    case descriptor
     case m3u8
     case hlsRequest = "hls-request"
     case hlsFrames = "hls-frames"
@@ -54,6 +55,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .h265: fuzzH265(input)
         case .av1: fuzzAV1(input)
         case .payload: fuzzPayload(input)
+        case .descriptor: fuzzDescriptor(input)
         case .m3u8: fuzzPlaylist(input)
         case .hlsRequest: fuzzHLSRequest(input)
         case .hlsFrames: fuzzHLSFrames(input)

@@ -67,12 +67,15 @@ def play(viewer, page):
     viewer.wait_for_frames(30, seconds=30)
 
 
-@pytest.mark.parametrize("codec, mode", [("VP8", "L1T3"), ("VP9", "L1T3")])
+@pytest.mark.parametrize("codec, mode", [("VP8", "L1T3"), ("VP9", "L1T3"), ("AV1", "L1T3")])
 def test_a_viewer_gets_a_part_of_the_pictures_without_a_freeze(gateway, stream, chromium, codec, mode):
     publish(chromium, gateway, stream, codec, mode)
     wait_for_layers(gateway, stream, ["T0", "T1", "T2"])
     with browsers.chromium() as viewer:
         play(viewer, gateway.page("play", stream))
+        if codec == "AV1":
+            for browser in (chromium, viewer):
+                assert "#dependency-descriptor" in browser.run("return martlet.pc.remoteDescription.sdp")
         time.sleep(3)
         for name, least, most in [("T1", 12, 18), ("T0", 6, 10), (None, 25, 32)]:
             watched = watch_layer(viewer, gateway, stream, name)
@@ -80,7 +83,7 @@ def test_a_viewer_gets_a_part_of_the_pictures_without_a_freeze(gateway, stream, 
             assert watched.freezes == 0 and watched.codec == codec, (name, watched)
 
 
-@pytest.mark.parametrize("codec", ["VP9"])
+@pytest.mark.parametrize("codec", ["VP9", pytest.param("AV1", marks=pytest.mark.soak)])
 def test_a_viewer_gets_a_smaller_picture_of_a_scalable_stream(gateway, stream, chromium, codec):
     # Two sizes: a browser on a small machine turns the largest of three off, because it cannot encode it in time.
     publish(chromium, gateway, stream, codec, "L2T3_KEY")
@@ -100,8 +103,9 @@ def test_a_viewer_gets_a_smaller_picture_of_a_scalable_stream(gateway, stream, c
             assert watched.size[0] == width and watched.freezes == 0, (name, watched)
 
 
-def test_a_narrow_path_costs_pictures_and_not_the_picture(gateway, stream, chromium):
-    publish(chromium, gateway, stream, "VP8", "L1T3", bitrate=1_500_000)
+@pytest.mark.parametrize("codec", ["VP8", pytest.param("AV1", marks=pytest.mark.soak)])
+def test_a_narrow_path_costs_pictures_and_not_the_picture(gateway, stream, chromium, codec):
+    publish(chromium, gateway, stream, codec, "L1T3", bitrate=1_500_000)
     wait_for_layers(gateway, stream, ["T0", "T1", "T2"])
     time.sleep(3)
     whole = layers(gateway, stream)[-1]["bitrate"]

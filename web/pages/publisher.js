@@ -1,7 +1,7 @@
 // Publishes a media stream by WHIP and keeps publishing: ICE is restarted where the network changes, and a connection
 // that is lost all the same is made anew.
 
-import { Refusal, Session } from "/assets/session.js";
+import { Refusal, Session, offerExtensions } from "/assets/session.js";
 
 const attemptLimit = 10000;
 
@@ -74,6 +74,7 @@ export class Publisher extends EventTarget {
       const sendEncodings = simulcast && track.kind === "video" ? encodings(track) : undefined;
       const transceiver = connection.addTransceiver(
         track, { direction: "sendonly", streams: [stream], ...(sendEncodings && { sendEncodings }) });
+      offerExtensions(transceiver);
       if (track.kind === "video") {
         prefer(transceiver, codec);
       }

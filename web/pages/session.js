@@ -1,6 +1,21 @@
 // One WHIP (RFC 9725) or WHEP session: the offer, the answer, trickled candidates and the goodbye.
 // It knows nothing of what is sent or shown.
 
+/** RTP header extensions that browsers know, but offer only when asked to. */
+const wantedExtensions = [
+  // Which layer of AV1 a packet belongs to.
+  "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+];
+
+/** Offers what the gateway can use besides what the browser offers by itself. */
+export function offerExtensions(transceiver) {
+  const known = transceiver.getHeaderExtensionsToNegotiate?.();
+  if (known) {
+    transceiver.setHeaderExtensionsToNegotiate(known.map((extension) =>
+      wantedExtensions.includes(extension.uri) ? { ...extension, direction: "sendrecv" } : extension));
+  }
+}
+
 /** A request the gateway refused, with its reason in plain words (RFC 9457). */
 export class Refusal extends Error {
   constructor({ status, type, detail, retryAfter, alternate }) {

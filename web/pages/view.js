@@ -1,7 +1,7 @@
 // One WHEP session of a viewer, the media that came with it, and how far they have come.
 
 import { Extensions } from "/assets/extensions.js";
-import { Session } from "/assets/session.js";
+import { Session, offerExtensions } from "/assets/session.js";
 
 /** How long a path may take before relays are tried besides. */
 const relayDelay = 1000;
@@ -25,7 +25,7 @@ export class View {
     this.stream = new MediaStream();
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     for (const kind of ["video", "audio"]) {
-      this.connection.addTransceiver(kind, { direction: "recvonly" });
+      offerExtensions(this.connection.addTransceiver(kind, { direction: "recvonly" }));
     }
     this.connection.addEventListener("track", ({ track }) => this.stream.addTrack(track));
     this.abort = new AbortController();

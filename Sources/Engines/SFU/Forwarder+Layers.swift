@@ -5,6 +5,8 @@ extension Forwarder {
         package var numbers: Numbers
         package var marker: Bool
         package var pictures: VP8PictureShift
+        /// What else the viewer is sent at this place.
+        package var limit: LayerLimit
         /// Whether nothing but the number is sent: the packet came late, belongs to a frame that was left out, and the
         /// viewer would ask for its number in vain.
         package var isEmpty: Bool
@@ -49,6 +51,7 @@ extension Forwarder {
             // The marker ends the picture (RFC 9628 §4.1): the last packet of the highest layer that the viewer gets.
             marker: isAdmitted && (record.marker || layer.endsLayer && layer.spatial == piece.limit.spatial),
             pictures: piece.pictures,
+            limit: piece.limit,
             isEmpty: !isAdmitted
         )
     }

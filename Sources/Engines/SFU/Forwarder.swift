@@ -40,6 +40,10 @@ package struct Forwarder: Sendable {
     private var retransmission: Retransmission?
     /// What stands in the header of each packet behind the fixed part.
     package let headerExtension: HeaderExtensionTemplate
+    /// The id of dependency descriptors, 1...14; 0 where they were not agreed.
+    package let descriptorID: UInt8
+    /// Added to the frame numbers of dependency descriptors.
+    package private(set) var frameShift: UInt16 = 0
     package let isVideo: Bool
     /// The viewer's slot in the worker's peer table.
     package let peer: Int
@@ -90,6 +94,7 @@ package struct Forwarder: Sendable {
         payloadType: UInt8,
         retransmission: Retransmission?,
         headerExtension: HeaderExtensionTemplate = HeaderExtensionTemplate(),
+        descriptorID: UInt8 = 0,
         isVideo: Bool,
         firstSequenceNumber: UInt16,
         timestampOffset: UInt32,
@@ -100,6 +105,7 @@ package struct Forwarder: Sendable {
         self.payloadType = payloadType
         self.retransmission = retransmission
         self.headerExtension = headerExtension
+        self.descriptorID = descriptorID
         self.isVideo = isVideo
         phase = .waiting(since: now)
         firstNumber = Int64(firstSequenceNumber & 0x7FFF)
@@ -172,14 +178,17 @@ package struct Forwarder: Sendable {
     ///   - shift: The new layer's media clock less the old one's, modulo 2^32.
     ///   - last: The media time, in the old layer, of what was sent last: time goes on from there at the least.
     ///   - pictures: See ``VP8PictureShift``.
+    ///   - frameShift: The same for the frame numbers of dependency descriptors.
     package mutating func switchLayer(
         toIndex index: Int,
         sequence: Int64,
         timestamp: Int64,
         shift: UInt32,
         last: Int64?,
-        pictures: VP8PictureShift
+        pictures: VP8PictureShift,
+        frameShift: UInt16 = 0
     ) {
+        self.frameShift = frameShift
         begin(atIndex: index, sequence: sequence, pictures: pictures)
         var offset = timestamps.offset - Int64(Int32(bitPattern: shift))
         if let last {

@@ -5,7 +5,7 @@ import Primitives
 ///
 /// VP8 and VP9 say so in each packet (RFC 7741 §4.2, RFC 9628 §4.2). H.264 only says of a frame that no other needs it
 /// (nal_ref_idc, ITU-T H.264 7.4.1), and so does VP8 without layers: such frames are a temporal layer of their own. All
-/// else is one layer.
+/// else is one layer. AV1 says so in a header extension (``DependencyDescriptor``), where its publisher agreed to send it.
 ///
 /// Never fails: a payload that makes no sense is of the lowest layer, which everybody is sent. It takes packets in the order
 /// in which they arrive; one that overtakes the beginning of its picture at worst hides that a viewer could begin there.
@@ -23,6 +23,10 @@ package struct LayerReader: Sendable {
     ///
     /// Empty before the first picture in flexible mode.
     private var recent: [UInt8] = []
+    /// AV1: what the dependency descriptors say.
+    private var dependencies = DependencyReader()
+    /// AV1: what the log is to keep of the last packet's dependency descriptor, see ``KeptDescriptor``; empty for nothing.
+    package private(set) var keptDescriptor: [UInt8] = []
     /// What the newest key frame says of the sizes of its spatial layers, from the lowest up; empty where it says nothing.
     package private(set) var sizes: [PictureSize] = []
 
@@ -36,17 +40,38 @@ package struct LayerReader: Sendable {
     /// - Parameters:
     ///   - payload: Of the RTP packet.
     ///   - timestamp: Of the RTP packet: it tells pictures apart.
+    ///   - descriptor: The packet's dependency descriptor; empty where it has none.
     /// - Returns: Its layer; the lowest where nothing is said.
-    /// - Complexity: O(1); allocates with the first picture of VP9 in flexible mode, and with sizes.
-    package mutating func read(_ payload: Span<UInt8>, timestamp: UInt32) -> PacketLayer {
+    /// - Complexity: O(1); allocates with the first picture of VP9 in flexible mode, with sizes, and with descriptors of AV1.
+    package mutating func read(
+        _ payload: Span<UInt8>, timestamp: UInt32, descriptor: Span<UInt8> = Span()
+    ) -> PacketLayer {
         let isNewPicture = timestamp != picture
         defer { picture = timestamp }
         switch codec {
         case .h264: return readH264(payload, isNewPicture: isNewPicture)
         case .vp8: return readVP8(payload)
         case .vp9: return readVP9(payload, isNewPicture: isNewPicture)
+        case .av1: return readAV1(descriptor, isNewPicture: isNewPicture)
         default: return .base
         }
+    }
+
+    /// The publisher has ended: nothing of what it said holds for the next one.
+    package mutating func endSource() {
+        var next = LayerReader(codec: codec)
+        next.dependencies = dependencies
+        next.dependencies.endSource()
+        self = next
+    }
+
+    // MARK: - AV1
+
+    private mutating func readAV1(_ descriptor: Span<UInt8>, isNewPicture: Bool) -> PacketLayer {
+        let (layer, kept) = dependencies.read(descriptor, isNewPicture: isNewPicture)
+        keptDescriptor = kept
+        if let structure = dependencies.structure, sizes != structure.sizes { sizes = structure.sizes }
+        return layer
     }
 
     // MARK: - VP8

@@ -43,6 +43,12 @@ package struct PacketLayer: Equatable, Sendable {
         set { set(0x200, newValue) }
     }
 
+    /// Whether the packet log keeps a dependency descriptor with the packet (AV1).
+    package internal(set) var hasDescriptor: Bool {
+        get { bits & 0x400 != 0 }
+        set { set(0x400, newValue) }
+    }
+
     private mutating func set(_ flag: UInt16, _ isSet: Bool) {
         bits = isSet ? bits | flag : bits & ~flag
     }

@@ -126,7 +126,7 @@ package struct PacketLog: ~Copyable {
         return records[index & (recordCapacity - 1)]
     }
 
-    /// The payload at `index`, valid until the next ``append(sequence:timestamp:marker:startsKeyFrame:layer:payload:at:)``.
+    /// The payload at `index`, valid until the next ``append(sequence:timestamp:marker:startsKeyFrame:layer:descriptor:payload:at:)``.
     @inline(__always)
     package func payload(at index: Int) -> UnsafeRawBufferPointer {
         let record = records[index & (recordCapacity - 1)]
@@ -134,6 +134,14 @@ package struct PacketLog: ~Copyable {
             start: bytes + (record.position & (byteCapacity - 1)),
             count: Int(record.length)
         )
+    }
+
+    /// The dependency descriptor of the packet at `index`, as long valid as its payload; `nil` where it has none.
+    @inline(__always)
+    package func descriptor(at index: Int) -> KeptDescriptor? {
+        let record = records[index & (recordCapacity - 1)]
+        guard record.layer.hasDescriptor else { return nil }
+        return KeptDescriptor(at: bytes + (record.position & (byteCapacity - 1)) + Int(record.length))
     }
 
     /// The payload at `index`, or nothing.
@@ -152,7 +160,7 @@ package struct PacketLog: ~Copyable {
 
     // MARK: Writing
 
-    /// Stores a packet, its payload (at most 64 KB) copied.
+    /// Stores a packet, its payload (at most 64 KB) copied, and the descriptor behind it (see ``KeptDescriptor``).
     ///
     /// `startsKeyFrame` says that the payload holds the beginning of a key frame, or the parameter sets before it.
     /// Returns the packet's index, or `nil` for one that is held already or could not be held. O(1) amortised; allocates
@@ -164,17 +172,24 @@ package struct PacketLog: ~Copyable {
         marker: Bool,
         startsKeyFrame: Bool,
         layer: PacketLayer = .base,
+        descriptor: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         payload: UnsafeRawBufferPointer,
         at arrival: Instant
     ) -> Int? {
         if index(ofSequence: sequence) != nil { return nil }
         guard payload.count <= min(limits.capacity / 4, 65_536) else { return nil }
         evictExpired(at: arrival)
-        let position = makeRoom(for: payload.count)
+        let position = makeRoom(for: payload.count + descriptor.count)
 
         let index = endIndex
         if payload.count > 0, let source = payload.baseAddress {
             (bytes + (position & (byteCapacity - 1))).copyMemory(from: source, byteCount: payload.count)
+        }
+        var layer = layer
+        layer.hasDescriptor = !descriptor.isEmpty
+        if let source = descriptor.baseAddress, !descriptor.isEmpty {
+            (bytes + (position & (byteCapacity - 1)) + payload.count)
+                .copyMemory(from: source, byteCount: descriptor.count)
         }
         records[index & (recordCapacity - 1)] = PacketRecord(
             sequence: sequence,
@@ -187,7 +202,7 @@ package struct PacketLog: ~Copyable {
             layer: layer
         )
         indexes[Int(truncatingIfNeeded: sequence) & (recordCapacity - 1)] = index
-        head = position + payload.count
+        head = position + payload.count + descriptor.count
         endIndex += 1
         trackFrame(index: index, sequence: sequence, timestamp: timestamp, length: payload.count)
         newestSequence = max(newestSequence, sequence)
@@ -280,11 +295,12 @@ package struct PacketLog: ~Copyable {
         var position = 0
         for index in firstIndex..<endIndex {
             let payload = payload(at: index)
-            if let source = payload.baseAddress, payload.count > 0 {
-                (newBytes + position).copyMemory(from: source, byteCount: payload.count)
+            let length = payload.count + (descriptor(at: index)?.storage.count ?? 0)
+            if let source = payload.baseAddress, length > 0 {
+                (newBytes + position).copyMemory(from: source, byteCount: length)
             }
             records[index & (recordCapacity - 1)].position = position
-            position += payload.count
+            position += length
         }
         bytes.deallocate()
         bytes = newBytes

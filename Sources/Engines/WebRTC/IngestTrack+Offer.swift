@@ -79,6 +79,8 @@ extension IngestTrack {
         let usesTransportCC = formats.contains(where: \.supportsTransportCC)
         transportCCExtension = usesTransportCC ? transportCC : nil
         absCaptureTimeExtension = section.extensionID(.absoluteCaptureTime)
+        let isAV1 = first.description.codec == .av1
+        dependencyDescriptorExtension = isAV1 ? section.extensionID(.dependencyDescriptor) : nil
         // Layers are told apart by this extension alone.
         if ridExtension == nil { rids = [] }
         if rids.isEmpty { ridExtension = nil; repairedRIDExtension = nil }

@@ -76,6 +76,8 @@ package struct IngestTrack: Sendable {
     package var repairedRIDExtension: UInt8?
     package var transportCCExtension: UInt8?
     package var absCaptureTimeExtension: UInt8?
+    /// Agreed where AV1 is expected: other codecs name their layers in their payloads.
+    package var dependencyDescriptorExtension: UInt8?
 
     /// A track without simulcast or header extensions.
     package init(

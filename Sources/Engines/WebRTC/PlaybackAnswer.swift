@@ -38,6 +38,9 @@ package struct PlaybackSender: Hashable, Sendable {
     package var playoutDelayExtension: UInt8?
     /// Agreed under the same condition as ``transportCCExtension``: what is sent again does not carry it.
     package var captureTimeExtension: UInt8?
+    /// Agreed for AV1, and where the two forms of header extensions may be mixed (RFC 8285 §4.1): descriptors of key frames need
+    /// the longer one.
+    package var dependencyDescriptorExtension: UInt8?
 
     package init(
         mid: String,
@@ -54,7 +57,8 @@ package struct PlaybackSender: Hashable, Sendable {
         supportsREMB: Bool = false,
         transportCCExtension: UInt8? = nil,
         playoutDelayExtension: UInt8? = nil,
-        captureTimeExtension: UInt8? = nil
+        captureTimeExtension: UInt8? = nil,
+        dependencyDescriptorExtension: UInt8? = nil
     ) {
         self.mid = mid
         self.section = section
@@ -71,6 +75,7 @@ package struct PlaybackSender: Hashable, Sendable {
         self.transportCCExtension = transportCCExtension
         self.playoutDelayExtension = playoutDelayExtension
         self.captureTimeExtension = captureTimeExtension
+        self.dependencyDescriptorExtension = dependencyDescriptorExtension
     }
 
     /// The feedback that the answer keeps, as `a=rtcp-fb` kinds.

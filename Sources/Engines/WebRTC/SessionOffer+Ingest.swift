@@ -73,6 +73,7 @@ extension SessionOffer {
             (track.midExtension, .mid), (track.ridExtension, .rid), (track.repairedRIDExtension, .repairedRID),
             (track.transportCCExtension, .transportSequenceNumber),
             (track.absCaptureTimeExtension, .absoluteCaptureTime),
+            (track.dependencyDescriptorExtension, .dependencyDescriptor),
         ])
         for format in formats {
             guard let source = offered.formats.first(where: { $0.payloadType == format.payloadType }) else { continue }

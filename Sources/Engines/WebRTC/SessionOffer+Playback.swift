@@ -33,7 +33,12 @@ extension SessionOffer {
                 unmatched.append(section)
                 continue
             }
-            senders.append(PlaybackSender(match, section: section, at: index, numbers: &numbers))
+            var sender = PlaybackSender(match, section: section, at: index, numbers: &numbers)
+            let mixesForms = allowsMixedExtensions || section.media.attributes.contains("extmap-allow-mixed")
+            if mixesForms, tracks[match.trackIndex].codec == .av1 {
+                sender.dependencyDescriptorExtension = section.receivedExtensionID(.dependencyDescriptor)
+            }
+            senders.append(sender)
             matches.append((index, match.format))
         }
         Self.settleTransportCC(&senders, kinds: senders.map { tracks[$0.trackIndex].kind })
@@ -101,6 +106,7 @@ extension SessionOffer {
         section.attributes.appendExtensions([
             (sender.transportCCExtension, .transportSequenceNumber), (sender.playoutDelayExtension, .playoutDelay),
             (sender.captureTimeExtension, .absoluteCaptureTime),
+            (sender.dependencyDescriptorExtension, .dependencyDescriptor),
         ])
         section.attributes.appendFormat(
             format.map,

@@ -1,7 +1,8 @@
 /// Builds a bit string, most significant bit first; the counterpart of ``BitReader``.
 package struct BitWriter: Sendable {
     private var bytes: [UInt8] = []
-    private var count = 0
+    /// Bits written.
+    package private(set) var count = 0
 
     package init() {}
 

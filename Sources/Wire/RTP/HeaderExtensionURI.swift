@@ -20,4 +20,7 @@ package enum HeaderExtensionURI: String, Hashable, Sendable, CaseIterable {
     case audioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
     /// How the camera was turned (3GPP TS 26.114 §7.4.5).
     case videoOrientation = "urn:3gpp:video-orientation"
+    /// Which frame of a scalable stream a packet belongs to (AV1 RTP specification, appendix A).
+    case dependencyDescriptor =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 }

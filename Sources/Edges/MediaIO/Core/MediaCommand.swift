@@ -249,6 +249,8 @@ package struct RelayedPackets: Sendable {
     var answersKeyFrameRequests: Bool
     var entries: [Entry]
     var payloads: [UInt8]
+    /// Of those packets whose layer says that they have one, one after the other, as logs keep them.
+    var descriptors: [UInt8] = []
     var arrival: Instant
 }
 

@@ -66,6 +66,7 @@ extension MediaCore {
                 stream.captureTime =
                     forwarder.pointee.tellsCaptureTime(of: record, at: now)
                     ? track.pointee.captureTime(of: record.timestamp) : nil
+                if stream.descriptorID != 0 { stream.descriptor = track.pointee.log.descriptor(at: cursor) }
                 let repeated =
                     repeats
                     ? sendRedundant(
@@ -111,7 +112,7 @@ extension MediaCore {
             let record = track.pointee.log.record(at: cursor)
             if let passage = forwarder.pointee.admit(record) {
                 let payload = track.pointee.log.payload(at: cursor, isEmpty: passage.isEmpty)
-                stream.pictures = passage.pictures
+                stream.apply(passage, descriptor: track.pointee.log.descriptor(at: cursor))
                 stream.captureTime =
                     !passage.isEmpty && forwarder.pointee.tellsCaptureTime(of: record, at: now)
                     ? track.pointee.captureTime(of: record.timestamp) : nil
@@ -133,6 +134,12 @@ struct OutgoingStream {
     var pictures: VP8PictureShift
     /// What the next packet says of its capture; `nil` for nothing.
     var captureTime: NTPTime?
+    /// The id of dependency descriptors, or 0, and that of the next packet; `nil` for none.
+    var descriptorID: UInt8
+    var descriptor: KeptDescriptor?
+    /// What descriptors say of the layers that the viewer is sent, and what is added to their frame numbers.
+    var limit = LayerLimit.none
+    var frameShift: UInt16
 
     /// Room for the authentication tag behind a packet, and for what stands before a payload sent again.
     private static let room = 32
@@ -144,6 +151,16 @@ struct OutgoingStream {
         payloadType = forwarder.payloadType
         headerExtension = forwarder.headerExtension
         pictures = forwarder.pictures
+        descriptorID = forwarder.descriptorID
+        frameShift = forwarder.frameShift
+    }
+
+    /// Takes over what the next packet is at a viewer that is not sent everything.
+    @inline(__always)
+    mutating func apply(_ passage: Forwarder.Passage, descriptor: KeptDescriptor?) {
+        pictures = passage.pictures
+        limit = passage.limit
+        self.descriptor = passage.isEmpty ? nil : descriptor
     }
 
     /// Writes and encrypts one packet into the batch, for the peer that its run goes to.
@@ -179,10 +196,14 @@ struct OutgoingStream {
         into batch: inout SendBatch
     ) {
         let extensionLength = captureTime == nil ? headerExtension.length : headerExtension.lengthWithCaptureTime
-        let headerLength = RTPHeader.fixedLength + extensionLength
-        let output = batch.reserve(headerLength + payload.count + Self.room)
+        var headerLength = RTPHeader.fixedLength + extensionLength
+        let descriptorRoom = descriptor.map(DescriptorExtension.room(for:)) ?? 0
+        let output = batch.reserve(headerLength + payload.count + Self.room + descriptorRoom)
         let number = headerExtension.hasTransportNumber ? peer.pointee.bandwidth.nextNumber : 0
         writeHeader(to: output, marker: marker, hasPadding: hasPadding, numbers: numbers, transportNumber: number)
+        if descriptorID != 0, let descriptor {
+            headerLength = RTPHeader.fixedLength + append(descriptor, to: output, length: extensionLength)
+        }
         let length = peer.pointee.sender.protectPacket(
             output,
             headerLength: headerLength,
@@ -216,6 +237,16 @@ struct OutgoingStream {
                 into: &batch)
         }
         return Self.paddingLength
+    }
+
+    /// Writes the packet's dependency descriptor behind what else the header extension has.
+    ///
+    /// - Returns: Bytes of the header extension.
+    private func append(_ descriptor: KeptDescriptor, to output: UnsafeMutableRawPointer, length: Int) -> Int {
+        output.storeBytes(of: output.load(as: UInt8.self) | 0x10, as: UInt8.self)
+        return DescriptorExtension.append(
+            descriptor, id: descriptorID, limit: limit, shift: frameShift, to: output + RTPHeader.fixedLength,
+            length: length)
     }
 
     @inline(__always)

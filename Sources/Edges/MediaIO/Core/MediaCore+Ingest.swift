@@ -111,9 +111,20 @@ extension MediaCore {
     ) {
         guard tracks.contains(source.track), isCurrent(source.ssrc, ofTrack: source.track, at: now) else { return }
         store(
-            header, payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]), track: source.track,
-            at: now)
+            header, payload: UnsafeRawBufferPointer(rebasing: packet[header.payloadRange]),
+            descriptor: descriptor(of: header, in: packet, from: source), track: source.track, at: now)
         releaseIfComplete(track: source.track, marker: header.marker, at: now, into: &batch)
+    }
+
+    /// The dependency descriptor of a packet; nothing where its publisher has not agreed to send some.
+    private func descriptor(
+        of header: RTPHeader, in packet: UnsafeRawBufferPointer, from source: Peer.Source
+    ) -> UnsafeRawBufferPointer {
+        guard let id = source.descriptorExtension,
+            let range = RTPHeaderExtensions.first(
+                id: id, header: header, in: Span(_unsafeElements: packet.bindMemory(to: UInt8.self)))
+        else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: packet[range])
     }
 
     /// Whether a track takes packets of this SSRC: the one it has, or the next once that one has fallen silent.
@@ -189,6 +200,7 @@ extension MediaCore {
                 binding: binding,
                 layer: layer,
                 isRetransmission: isRetransmission,
+                descriptorExtension: peers[slot].pointee.bindings[binding].negotiated.dependencyDescriptorExtension,
                 statistics: ReceptionStatistics(clockRate: tracks[track].pointee.codec.clockRate),
                 repair: asks ? NACKGenerator() : nil
             )
@@ -200,6 +212,7 @@ extension MediaCore {
     private mutating func store(
         _ header: RTPHeader,
         payload: UnsafeRawBufferPointer,
+        descriptor: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
         track slot: Int,
         at now: Instant
     ) {
@@ -223,20 +236,23 @@ extension MediaCore {
         let layer =
             track.pointee.isVideo
             ? track.pointee.layers.read(
-                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)), timestamp: header.timestamp)
+                Span(_unsafeElements: payload.bindMemory(to: UInt8.self)), timestamp: header.timestamp,
+                descriptor: Span(_unsafeElements: descriptor.bindMemory(to: UInt8.self)))
             : .base
         let newestBefore = track.pointee.log.highestTimestamp
-        guard
+        let isStored = track.pointee.layers.keptDescriptor.withUnsafeBytes { kept in
             track.pointee.log.append(
                 sequence: position.sequence,
                 timestamp: position.timestamp,
                 marker: header.marker,
                 startsKeyFrame: startsKeyFrame,
                 layer: layer,
+                descriptor: kept,
                 payload: payload,
                 at: now
             ) != nil
-        else { return }
+        }
+        guard isStored else { return }
         if startsKeyFrame { noteParameterSet(in: payload, track: slot, at: now) }
         track.pointee.count(payload: payload.count, marker: header.marker)
         track.pointee.lastArrivalAt = now
@@ -340,82 +356,5 @@ extension MediaCore {
         for slot in pendingTracks where tracks.contains(slot) {
             if let due = tracks[slot].pointee.burstDeadline, due <= now { release(track: slot, at: now, into: &batch) }
         }
-    }
-
-    // MARK: Other workers
-
-    mutating func startRelay(of id: TrackID, to worker: Int, at now: Instant) {
-        guard let slot = tracksByID[id], worker != configuration.worker else { return }
-        let track = tracks[slot]
-        guard !track.pointee.relays.contains(worker) else { return }
-        track.pointee.relays.append(worker)
-        let start = track.pointee.log.groupOfPictures?.startIndex ?? track.pointee.releasedEnd
-        let packets = relayedPackets(of: slot, from: max(start, track.pointee.log.firstIndex), at: now)
-        messages.append(Message(worker: worker, command: .relayed(packets)))
-    }
-
-    func relayedPackets(of slot: Int, from start: Int, at now: Instant) -> RelayedPackets {
-        let track = tracks[slot]
-        var packets = RelayedPackets(
-            track: track.pointee.id,
-            clock: clockReference(of: slot, at: now),
-            captureDelay: track.pointee.captureDelay,
-            bitsPerSecond: track.pointee.bitrate.estimate(at: now),
-            answersKeyFrameRequests: track.pointee.answersKeyFrameRequests,
-            entries: [],
-            payloads: [],
-            arrival: now
-        )
-        let end = max(start, track.pointee.releasedEnd)
-        packets.entries.reserveCapacity(end - start)
-        for index in start..<end {
-            let record = track.pointee.log.record(at: index)
-            packets.entries.append(
-                .init(
-                    sequence: record.sequence,
-                    timestamp: record.timestamp,
-                    length: record.length,
-                    marker: record.marker,
-                    startsKeyFrame: record.startsKeyFrame,
-                    layer: record.layer
-                )
-            )
-            packets.payloads.append(contentsOf: track.pointee.log.payload(at: index))
-        }
-        return packets
-    }
-
-    mutating func receive(_ packets: RelayedPackets, at now: Instant, into batch: inout SendBatch) {
-        guard let slot = tracksByID[packets.track] else { return }
-        let track = tracks[slot]
-        packets.payloads.withUnsafeBytes { bytes in
-            var offset = 0
-            for entry in packets.entries {
-                let end = offset + Int(entry.length)
-                track.pointee.log.append(
-                    sequence: entry.sequence,
-                    timestamp: entry.timestamp,
-                    marker: entry.marker,
-                    startsKeyFrame: entry.startsKeyFrame,
-                    layer: entry.layer,
-                    payload: UnsafeRawBufferPointer(rebasing: bytes[offset..<end]),
-                    at: packets.arrival
-                )
-                track.pointee.bitrate.add(Int(entry.length) + RTPHeader.fixedLength, at: now)
-                track.pointee.layerRates.add(Int(entry.length) + RTPHeader.fixedLength, of: entry.layer, at: now)
-                offset = end
-            }
-        }
-        track.pointee.lastArrivalAt = now
-        track.pointee.answersKeyFrameRequests = packets.answersKeyFrameRequests
-        track.pointee.captureDelay = packets.captureDelay
-        if let clock = packets.clock { track.pointee.clock.set(rtp: clock.timestamp, ntp: clock.ntpTime) }
-        release(track: slot, at: now, into: &batch)
-    }
-
-    /// The track's clock as sender reports would tell it now; `nil` before the first packet.
-    func clockReference(of slot: Int, at now: Instant) -> ClockReference? {
-        let time = ntp(at: now)
-        return tracks[slot].pointee.clock.timestamp(atNTP: time).map { ClockReference(timestamp: $0, ntpTime: time) }
     }
 }

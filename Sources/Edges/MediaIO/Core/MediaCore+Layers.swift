@@ -102,6 +102,13 @@ extension MediaCore {
                 old.pointee.log.payload(at: lastIndex), sentUnder: forwarder.pictures,
                 to: new.pointee.log.payload(at: group.startIndex))
             : forwarder.pictures
+        var frameShift = forwarder.frameShift
+        if isLastHeld, let last = old.pointee.log.descriptor(at: lastIndex),
+            let first = new.pointee.log.descriptor(at: group.startIndex)
+        {
+            // Receivers refuse a key frame whose number lies behind that of the last one.
+            frameShift = last.frameNumber &+ frameShift &+ 1 &- first.frameNumber
+        }
         forwarder.wantedLimit = subscription.step?.limit ?? .none
         forwarder.switchLayer(
             toIndex: group.startIndex,
@@ -109,7 +116,8 @@ extension MediaCore {
             timestamp: group.startTimestamp,
             shift: clockShift(from: old, to: new, at: now),
             last: isLastHeld ? old.pointee.log.record(at: lastIndex).timestamp : nil,
-            pictures: pictures
+            pictures: pictures,
+            frameShift: frameShift
         )
         detach(subscription)
         let position = new.pointee.add(forwarder)

@@ -68,7 +68,7 @@ extension MediaCore {
         let numbers = passage.numbers
         let payload = track.pointee.log.payload(at: index, isEmpty: passage.isEmpty)
         var stream = OutgoingStream(sender)
-        stream.pictures = passage.pictures
+        stream.apply(passage, descriptor: track.pointee.log.descriptor(at: index))
         guard let retransmission = forwarder.pointee.nextRetransmission() else {
             stream.emit(payload, marker: passage.marker, numbers: numbers, to: peer, now: now, into: &batch)
             return payload.count

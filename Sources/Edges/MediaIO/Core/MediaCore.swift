@@ -323,6 +323,7 @@ package struct MediaCore: ~Copyable {
                     },
                     captureTime: binding.sender.captureTimeExtension
                 ),
+                descriptorID: binding.sender.dependencyDescriptorExtension ?? 0,
                 isVideo: tracks[track].pointee.isVideo,
                 firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator),
                 timestampOffset: UInt32.random(in: 0...(.max), using: &generator),
@@ -402,7 +403,7 @@ package struct MediaCore: ~Copyable {
 
     mutating func endSource(ofTrack slot: Int) {
         tracks[slot].pointee.input.endSource()
-        tracks[slot].pointee.layers = LayerReader(codec: tracks[slot].pointee.codec)
+        tracks[slot].pointee.layers.endSource()
         tracks[slot].pointee.layerRates = LayerRates()
         if let news = layersToAnnounce(ofTrack: slot) { events.append(news) }
         tracks[slot].pointee.clock = SenderReportClock(clockRate: tracks[slot].pointee.codec.clockRate)

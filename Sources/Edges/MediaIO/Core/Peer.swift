@@ -17,6 +17,8 @@ struct Peer: ~Copyable {
         /// Which of the binding's layers it feeds; 0 without simulcast.
         var layer = 0
         var isRetransmission: Bool
+        /// The id of its dependency descriptors; `nil` when it sends none.
+        var descriptorExtension: UInt8?
         var statistics: ReceptionStatistics
         var sequences = SequenceUnwrapper()
         /// Asks for what is lost; `nil` for retransmissions, and where the publisher does not answer.
