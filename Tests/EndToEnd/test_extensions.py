@@ -1,6 +1,7 @@
 """The extensions of WHEP: layers that a viewer chooses, and what it is told while it watches."""
 
 import json
+import statistics
 import threading
 import time
 import urllib.request
@@ -179,3 +180,75 @@ def test_somebody_who_listens_does_not_hold_a_shutdown(start_gateway, stream):
     listener.wait_for("reconnect", {})
     assert gateway.program.wait(20) == 0
     assert time.monotonic() - begun < 10
+
+
+# Chromium knows the extension, but offers it only when asked to.
+OFFER_CAPTURE_TIME = """
+const add = RTCPeerConnection.prototype.addTransceiver;
+RTCPeerConnection.prototype.addTransceiver = function (...rest) {
+  const transceiver = add.apply(this, rest);
+  transceiver.setHeaderExtensionsToNegotiate(transceiver.getHeaderExtensionsToNegotiate().map((extension) =>
+    extension.uri.endsWith("/abs-capture-time") ? { ...extension, direction: "sendrecv" } : extension));
+  return transceiver;
+};
+"""
+
+# How much later than the clock that is drawn in a picture the browser believes that it was captured, and how far apart the
+# capture time and the sender reports put the sound, in milliseconds.
+READ_CAPTURE_TIMES = """
+const video = document.querySelector("video");
+const canvas = Object.assign(document.createElement("canvas"), { width: 256, height: 32 });
+const context = canvas.getContext("2d", { willReadFrequently: true });
+const receiver = (kind) => martlet.pc.getReceivers().find(({ track }) => track.kind === kind);
+const unix = (ntp) => ntp - 2208988800000;
+const captured = window.captured = { pictures: [], sounds: [] };
+const look = (_, { rtpTimestamp }) => {
+  const [source] = receiver("video").getSynchronizationSources();
+  if (source?.captureTimestamp !== undefined && rtpTimestamp !== undefined) {
+    const scale = video.videoWidth / 640;
+    context.drawImage(video, 0, 0, 256 * scale, 32 * scale, 0, 0, 256, 32);
+    const pixels = context.getImageData(0, 0, 256, 32).data;
+    let drawn = 0;
+    for (let bit = 0; bit < 32; bit += 1) {
+      const x = (bit % 16) * 16 + 8;
+      const y = Math.floor(bit / 16) * 16 + 8;
+      drawn += pixels[4 * (256 * y + x)] > 128 ? 2 ** bit : 0;
+    }
+    // The source is that of the newest picture, which need not be this one.
+    const time = unix(source.captureTimestamp) + ((rtpTimestamp - source.rtpTimestamp) | 0) / 90;
+    captured.pictures.push((Math.floor(time) % 2 ** 32) - drawn);
+  }
+  video.requestVideoFrameCallback(look);
+};
+video.requestVideoFrameCallback(look);
+setInterval(async () => {
+  const reports = [...(await receiver("audio").getStats()).values()];
+  const report = reports.find(({ type, estimatedPlayoutTimestamp }) => type === "inbound-rtp" && estimatedPlayoutTimestamp);
+  const [source] = receiver("audio").getSynchronizationSources();
+  if (report && source?.captureTimestamp !== undefined) {
+    captured.sounds.push(source.captureTimestamp - report.estimatedPlayoutTimestamp);
+  }
+}, 200);
+"""
+
+
+def test_a_browser_knows_when_a_picture_was_captured(gateway, stream, chromium):
+    """By a publisher in a browser, which draws its clock into each picture."""
+    chromium.open(gateway.page("publish", stream, "source=card&codec=VP8&size=640x360&start"))
+    chromium.wait_for_state("live")
+    gateway.wait_for_stream(stream, ("video", "audio"))
+    with browsers.chromium() as viewer:
+        viewer.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OFFER_CAPTURE_TIME})
+        viewer.open(gateway.page("play", stream))
+        viewer.wait_for_state("live")
+        viewer.wait_for_frames(60)
+        viewer.click("sound")
+        viewer.run(READ_CAPTURE_TIMES)
+
+        def seen():
+            return viewer.run("return window.captured")
+
+        wait_until(lambda: len(seen()["pictures"]) >= 90 and len(seen()["sounds"]) >= 10, 20, lambda: f"{seen()}", 0.5)
+        pictures, sounds = (statistics.median(seen()[kind]) for kind in ("pictures", "sounds"))
+        print(f"captured {pictures:.0f} ms after the clock in the picture; sound {sounds:.0f} ms from its reports")
+        assert abs(pictures) < 100 and abs(sounds) < 100, seen()
