@@ -259,7 +259,12 @@ let gateway: [Target] = [
 
 let gatewayTests: [Target] = [
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
-    tests("AuthTests", ["Auth", "Primitives", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")]),
+    tests(
+        "AuthTests",
+        [
+            "Auth", "Primitives", "TestSupport", .product(name: "JWTKit", package: "jwt-kit"),
+            .product(name: "Crypto", package: "swift-crypto"), .product(name: "CryptoExtras", package: "swift-crypto"),
+        ]),
     tests(
         "TelemetryTests",
         [

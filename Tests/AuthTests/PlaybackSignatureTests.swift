@@ -29,7 +29,25 @@ struct PlaybackSignatureTests {
         }
     }
 
-    @Test(arguments: ["", ".", "1000.", ".00", "99999999999999999999.00", String(repeating: "1", count: 100_000)])
+    @Test func `a signature that was given for a token ends with it`() throws {
+        let cam = try #require(StreamName("cam"))
+        let id = String(repeating: "ü", count: RevocationList.maximumIDLength / 2)
+        let text = signature.sign(cam, expiry: 1_000, tokenID: id)
+        #expect(signature.allows(text, stream: cam, now: 999))
+        #expect(signature.allows(text, stream: cam, now: 999) { $0 != id })
+        #expect(!signature.allows(text, stream: cam, now: 999) { $0 == id })
+        // Without its token it is another one, and so it is with another.
+        let parts = text.split(separator: ".")
+        #expect(!signature.allows("\(parts[0]).\(parts[1])", stream: cam, now: 999))
+        #expect(!signature.allows("\(parts[0]).\(parts[1]).b3RoZXI", stream: cam, now: 999))
+        #expect(!signature.allows("\(text).", stream: cam, now: 999))
+        #expect(!signature.allows("\(text).YQ", stream: cam, now: 999))
+    }
+
+    @Test(arguments: [
+        "", ".", "..", "1.2.!", "1.2.YQ", "1000.", ".00", "99999999999999999999.00",
+        String(repeating: "1", count: 100_000),
+    ])
     func `what is no signature is refused`(text: String) throws {
         #expect(!signature.allows(text, stream: try #require(StreamName("cam")), now: 0))
     }

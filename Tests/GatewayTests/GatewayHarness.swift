@@ -13,13 +13,23 @@ struct GatewayHarness {
 
     init(_ policy: GatewayPolicy = GatewayPolicy()) throws {
         let (events, report) = AsyncStream.makeStream(of: MediaEvent.self)
-        plane = try MediaPlane(configuration: .init(host: "127.0.0.1", port: 0)) { report.yield($0) }
+        plane = try Self.plane { report.yield($0) }
         gateway = Gateway(
             plane: plane,
             events: events,
             policy: policy,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
+    }
+
+    /// The system chooses a port for TCP, and somebody else may have the same one for UDP.
+    private static func plane(events: @escaping @Sendable (MediaEvent) -> Void) throws -> MediaPlane {
+        for _ in 0..<8 {
+            if let plane = try? MediaPlane(configuration: .init(host: "127.0.0.1", port: 0), events: events) {
+                return plane
+            }
+        }
+        return try MediaPlane(configuration: .init(host: "127.0.0.1", port: 0), events: events)
     }
 
     func stop() { plane.stop() }

@@ -19,6 +19,7 @@ struct Client {
     let metrics = MetricsRegistry()
     let readiness = Readiness()
     let tokens: TokenAuthority
+    let revocations = RevocationList(path: nil)
     private let clock = ManualClock()
     private let application: Application<GatewayResponder>
 
@@ -33,7 +34,7 @@ struct Client {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
         let responder = HTTPService.responder(
-            configuration, gateway, Authorizer(policy: policy, tokens: tokens),
+            configuration, gateway, Authorizer(policy: policy, tokens: tokens, revocations: revocations),
             GuessLimit(perMinute: guessesPerMinute, now: { [clock] in clock.now }), metrics, readiness,
             hls: hls,
             recordings: recordings,

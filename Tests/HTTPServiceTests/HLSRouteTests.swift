@@ -127,6 +127,20 @@ struct HLSRouteTests {
         #expect(try await client.send(.get, segment, [.cookie: "martlet_hls=1.2"]).status == .unauthorized)
     }
 
+    @Test func `a cookie counts no longer than the token that brought it`() async throws {
+        let client = await client(.nobody)
+        let token = try await client.token("cam", [.play], lifetime: .seconds(50))
+        let answer = try await client.send(.get, "/hls/cam/index.m3u8", token: token)
+        let cookie = try #require(answer.headers[.setCookie])
+        let age = try #require(cookie.split(separator: "; ").first { $0.hasPrefix("Max-Age=") }?.dropFirst(8))
+        #expect(try #require(Int(age)) <= 50)
+        let pair = String(cookie.prefix { $0 != ";" })
+        #expect(try await client.send(.get, segment, [.cookie: pair]).status == .ok)
+        let claims = try await client.tokens.verify(token.revealed)
+        try client.revocations.revoke(try #require(claims.jti), until: claims.exp)
+        #expect(try await client.send(.get, segment, [.cookie: pair]).status == .unauthorized)
+    }
+
     @Test func `a public stream sets no cookie and varies by none`() async throws {
         let answer = try await client().send(.get, "/hls/cam/index.m3u8", [.cookie: "martlet_hls=1.2"])
         #expect(answer.status == .ok)

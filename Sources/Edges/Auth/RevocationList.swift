@@ -31,7 +31,18 @@ package final class RevocationList: RevocationStore {
     /// Bytes of a `jti` at most.
     package static let maximumIDLength = 128
 
-    private let entries: Mutex<[String: Int64]>
+    private struct Entries {
+        var ends: [String: Int64]
+        /// No entry ends before this.
+        var firstEnd: Int64
+
+        init(_ ends: [String: Int64]) {
+            self.ends = ends
+            firstEnd = ends.values.min() ?? .max
+        }
+    }
+
+    private let entries: Mutex<Entries>
     private let path: String?
     private let now: @Sendable () -> Int64
 
@@ -50,22 +61,23 @@ package final class RevocationList: RevocationStore {
         {
             for (id, expiresAt) in read where kept.count < Self.capacity { kept[id] = expiresAt }
         }
-        entries = Mutex(kept)
+        entries = Mutex(Entries(kept))
     }
 
-    package var count: Int { entries.withLock { $0.count } }
+    package var count: Int { entries.withLock { $0.ends.count } }
 
-    package func isRevoked(_ tokenID: String) -> Bool { entries.withLock { $0[tokenID] != nil } }
+    package func isRevoked(_ tokenID: String) -> Bool { entries.withLock { $0.ends[tokenID] != nil } }
 
     package func revoke(_ tokenID: String, until expiresAt: Int64) throws(RevocationProblem) {
         let now = now()
         let problem = entries.withLock { entries -> RevocationProblem? in
-            entries = entries.filter { $0.value > now }
+            if entries.firstEnd <= now { entries = Entries(entries.ends.filter { $0.value > now }) }
             if expiresAt <= now { return nil }
-            guard entries[tokenID] != nil || entries.count < Self.capacity else { return .full }
-            let before = entries[tokenID]
-            entries[tokenID] = max(expiresAt, before ?? 0)
-            if let reason = write(entries) {
+            let before = entries.ends[tokenID]
+            guard before != nil || entries.ends.count < Self.capacity else { return .full }
+            entries.ends[tokenID] = max(expiresAt, before ?? 0)
+            entries.firstEnd = min(entries.firstEnd, expiresAt)
+            if let reason = write(entries.ends) {
                 // It counts until the next restart all the same.
                 return .notKept(reason)
             }

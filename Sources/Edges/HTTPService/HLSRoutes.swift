@@ -21,7 +21,7 @@ struct HLSRoutes: Sendable {
     let unixSeconds: @Sendable () -> Int64
 
     static let cookieName = "martlet_hls"
-    /// How long the cookie of our own page counts, in seconds; the page asks for another by then.
+    /// How long the cookie of our own page counts at most, in seconds; the page asks for another by then.
     static let cookieLifetime: Int64 = 12 * 3_600
 
     /// `GET` of anything below a stream.
@@ -55,7 +55,7 @@ struct HLSRoutes: Sendable {
         case .timedOut: throw .nothingCame
         case .overloaded: throw .tooManyWait
         }
-        if case .token = right, name == .multivariant { setCookie(&response, stream, request) }
+        if case .token(let grant) = right, name == .multivariant { setCookie(&response, stream, grant, request) }
         return response
     }
 
@@ -66,7 +66,7 @@ struct HLSRoutes: Sendable {
         /// Anyone may, or the address itself says that this one may.
         case anyone
         case cookie
-        case token
+        case token(Grant)
 
         var scope: String {
             if case .anyone = self { "public" } else { "private" }
@@ -86,12 +86,14 @@ struct HLSRoutes: Sendable {
             return .anyone
         }
         if request.headers[.authorization] == nil, !isPublic, let cookie = Self.cookie(of: request),
-            signature.allows(cookie, stream: stream, now: unixSeconds())
+            signature.allows(
+                cookie, stream: stream, now: unixSeconds(),
+                isRevoked: { access.authorizer.revocations.isRevoked($0) })
         {
             return .cookie
         }
-        _ = try await access.authorize(.play, stream: stream, request, peer: peer)
-        if request.headers[.authorization] != nil { return .token }
+        let grant = try await access.authorize(.play, stream: stream, request, peer: peer)
+        if request.headers[.authorization] != nil { return .token(grant) }
         return isPublic ? .anyone : .cookie
     }
 
@@ -106,11 +108,15 @@ struct HLSRoutes: Sendable {
     }
 
     /// A cookie for this stream alone: the players of a page send it with everything that they fetch.
-    private func setCookie(_ response: inout Response, _ stream: StreamName, _ request: Request) {
-        let value = signature.sign(stream, expiry: unixSeconds() + Self.cookieLifetime)
+    ///
+    /// It ends with the token that brought it.
+    private func setCookie(_ response: inout Response, _ stream: StreamName, _ grant: Grant, _ request: Request) {
+        let now = unixSeconds()
+        let expiry = min(grant.expiresAt ?? .max, now + Self.cookieLifetime)
+        let value = signature.sign(stream, expiry: expiry, tokenID: grant.tokenID)
         let secure = request.head.scheme == "https" ? "; Secure" : ""
         response.headers[.setCookie] =
-            "\(Self.cookieName)=\(value); Path=/hls/\(stream)/; Max-Age=\(Self.cookieLifetime); HttpOnly; SameSite=Lax\(secure)"
+            "\(Self.cookieName)=\(value); Path=/hls/\(stream)/; Max-Age=\(expiry - now); HttpOnly; SameSite=Lax\(secure)"
         response.headers[.cacheControl] = "private, no-store"
     }
 

@@ -175,15 +175,14 @@ struct RecordingRoutes: Sendable {
         return service.archive
     }
 
-    /// Permission is asked for the recording's stream; without any, nobody learns what there is.
+    /// Permission is asked for the stream that the name holds; without any, nobody learns what there is.
     private func find(
         _ id: String,
         _ request: Request,
         peer: TransportAddress?
     ) async throws(Problem) -> Recording {
-        let recording = try archive().recording(id)
-        _ = try await access.authorize(.admin, stream: recording?.stream, request, peer: peer)
-        guard let recording else { throw .unknownRecording }
+        _ = try await access.authorize(.admin, stream: Recording.stream(of: id), request, peer: peer)
+        guard let recording = try archive().recording(id) else { throw .unknownRecording }
         return recording
     }
 

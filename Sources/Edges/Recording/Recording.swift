@@ -44,6 +44,14 @@ package struct Recording: Sendable, Equatable {
     /// Its name in the API; names nothing but what is in the archive.
     package var id: String { "\(stream)-\(RecordingTime.text(unixMilliseconds))" }
 
+    /// The stream that an ``id`` names, whether there is such a recording or not; `nil` when it is no name of one.
+    package static func stream(of id: String) -> StreamName? {
+        guard let dash = id.lastIndex(of: "-"), RecordingTime.milliseconds(id[id.index(after: dash)...]) != nil else {
+            return nil
+        }
+        return StreamName(String(id[..<dash]))
+    }
+
     /// The wall clock at its end.
     var endMilliseconds: Int64 { unixMilliseconds &+ Int64(min(seconds, 1e12) * 1_000) }
 
