@@ -181,6 +181,16 @@ let gateway: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
+        "Webhooks", in: "Edges",
+        [
+            "Primitives", "Gateway", "Recording", "Auth", "Telemetry",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "Crypto", package: "swift-crypto"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ]),
+    module(
         "RTMPService", in: "Edges",
         [
             "Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry",
@@ -204,7 +214,7 @@ let gateway: [Target] = [
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Auth", "Telemetry", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry", "WebPages",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Hummingbird", package: "hummingbird"),
@@ -241,8 +251,8 @@ let gateway: [Target] = [
         name: "martlet",
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
-            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "HLS", "HLSService",
-            "HTTPService", "Conformance", "LoadTest",
+            "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "Webhooks", "HLS",
+            "HLSService", "HTTPService", "Conformance", "LoadTest",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -285,6 +295,12 @@ let gatewayTests: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(
+        "WebhooksTests",
+        [
+            "Webhooks", "Gateway", "Recording", "Auth", "Telemetry", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    tests(
         "RTMPServiceTests",
         [
             "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
@@ -301,7 +317,8 @@ let gatewayTests: [Target] = [
     tests(
         "HTTPServiceTests",
         [
-            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Auth", "Telemetry",
+            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Webhooks", "Auth",
+            "Telemetry",
             "WebPages",
             "Primitives",
             "TestSupport",

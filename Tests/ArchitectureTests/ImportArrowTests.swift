@@ -37,9 +37,12 @@ private let arrows: [String: Set<String>] = [
         "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
     ],
     "Recording": ["Primitives", "Media", "ISOBMFF", "MediaIO", "Gateway", "Telemetry"],
+    "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
-    "HTTPService": ["Primitives", "HLS", "HLSService", "Gateway", "Recording", "Auth", "Telemetry", "WebPages"],
+    "HTTPService": [
+        "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry", "WebPages",
+    ],
     "LoadTest": ["M3U8"],
     "Conformance": ["Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
 ]

@@ -54,7 +54,11 @@ struct BadConfigurationTests {
             yaml: "http:\n  tls:\n    self_signed: perhaps", key: "http.tls.self_signed", line: 3, says: "true or false"
         ),
         Case(yaml: "http.tls.hsts_max_age: 3", key: "http.tls.hsts_max_age", line: 1, says: "unit"),
-        Case(yaml: "webhooks.url: http://localhost", key: "webhooks.url", line: 1, says: "this version"),
+        Case(yaml: "webhooks.url: localhost/hook", key: "webhooks.url", line: 1, says: "https://"),
+        Case(yaml: "webhooks.secret: short", key: "webhooks.secret", line: 1, says: "openssl rand"),
+        Case(yaml: "webhooks.on_failure: panic", key: "webhooks.on_failure", line: 1, says: "`allow`"),
+        Case(yaml: "webhooks.timeout: 31s", key: "webhooks.timeout", line: 1, says: "30s"),
+        Case(yaml: "webhooks.decisions: [admin]", key: "webhooks.decisions", line: 1, says: "`publish`"),
         Case(yaml: "log.level: info\nlog:\n  level: debug", key: "log.level", line: 3, says: "line 1"),
         Case(yaml: "log.level: info\nlog.level: debug", key: "log.level", line: 1, says: "twice"),
     ]
@@ -106,7 +110,7 @@ struct BadConfigurationTests {
 
     @Test func `a variable of a later version is refused, not ignored`() {
         #expect(problems(environment: ["MARTLET_REDIS_URL": "redis://localhost"]).count == 1)
-        #expect(problems(environment: ["MARTLET_WEBHOOKS_URL": "http://localhost"]).count == 1)
+        #expect(problems(environment: ["MARTLET_DATABASE_URL": "mysql://localhost"]).count == 1)
     }
 
     @Test func `no message repeats a secret`() {

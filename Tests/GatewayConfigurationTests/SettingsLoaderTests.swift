@@ -118,7 +118,7 @@ struct SettingsLoaderTests {
             "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
             "always", "250ms", "90s", "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org",
             String(repeating: "ab", count: 32),
-            "0s-1s", "cam=0s-1s", "3GB",
+            "0s-1s", "cam=0s-1s", "3GB", "publish", "allow",
         ]
         let accepted = examples.first { example in
             problems(commandLine: [key: example]).isEmpty

@@ -12,6 +12,7 @@ import Primitives
 import Synchronization
 import Telemetry
 import Testing
+import Webhooks
 
 /// The HTTP service over a fake gateway, without a network.
 struct Client {
@@ -29,7 +30,8 @@ struct Client {
 
     init(
         policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration(),
-        guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil, recordings: (any RecordingService)? = nil
+        guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil, recordings: (any RecordingService)? = nil,
+        webhooks: (any WebhookLog)? = nil
     ) async {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
@@ -38,6 +40,7 @@ struct Client {
             GuessLimit(perMinute: guessesPerMinute, now: { [clock] in clock.now }), metrics, readiness,
             hls: hls,
             recordings: recordings,
+            webhooks: webhooks,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })

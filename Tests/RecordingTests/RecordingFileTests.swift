@@ -129,7 +129,7 @@ struct RecordingFileTests {
             case .began: news.append("began")
             case .paused(let reason, _): news.append(reason)
             case .resumed: news.append("resumed")
-            case .written: break
+            case .written, .completed: break
             }
         }
         for event in Stream.beginning + Stream.events(seconds: 0..<2) { writer.receive(event, at: 0) }

@@ -126,7 +126,7 @@ enum Composition {
                 postsPerMinute: settings.limits.postsPerMinute, postsBurst: settings.limits.postsBurst,
                 includeLoopback: settings.limits.loopback),
             nodeName: nodeName, playback: PlaybackSignature(secret: secret),
-            isPlayPublic: settings.auth.anonymousPlay == .anyone)
+            isPlayPublic: settings.auth.anonymousPlay == .anyone && !asksAboutPlay(settings.webhooks))
         configuration.tls = tls
         configuration.hstsMaxAge = settings.http.tls.hstsMaxAge
         return configuration

@@ -13,6 +13,7 @@ import Recording
 import SRTP
 import ServiceLifecycle
 import Telemetry
+import Webhooks
 
 /// Puts the gateway together, runs it, and takes it apart again.
 struct GatewayProcess {
@@ -41,9 +42,11 @@ struct GatewayProcess {
         }
         let secret = try Composition.tokenSecret(settings)
         let tokens = await TokenAuthority(secret: secret, issuer: issuer)
+        let webhooks = try Composition.webhooks(settings.webhooks, nodeName: nodeName)
         let authorizer = Authorizer(
             policy: Composition.accessPolicy(settings.auth), tokens: tokens,
-            revocations: RevocationList(path: "\(settings.dataDirectory)/revocations.json"))
+            revocations: RevocationList(path: "\(settings.dataDirectory)/revocations.json"),
+            decider: webhooks?.decisions)
 
         let guesses = Composition.guessLimit(settings.limits)
 
@@ -54,7 +57,10 @@ struct GatewayProcess {
         let gateway = Gateway(
             plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
             logger: Logger(label: "gateway"))
-        let recording = RecordingThread(Composition.recording(settings), logger: Logger(label: "recording"))
+        let ledger = StreamLedger(node: nodeName)
+        let recording = RecordingThread(
+            Composition.recording(settings), logger: Logger(label: "recording"),
+            onNews: { webhooks?.sender.send(ledger.event(for: $0, at: .now)) })
         recording.start()
         defer { recording.stop() }
         let patterns = settings.recording.streams.compactMap { StreamPattern($0) }
@@ -87,6 +93,7 @@ struct GatewayProcess {
             configuration: Composition.http(settings, nodeName: nodeName, secret: secret, tls: tls), gateway: gateway,
             authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
             recordings: recorder,
+            webhooks: webhooks?.sender,
             logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
@@ -104,6 +111,10 @@ struct GatewayProcess {
         var services: [any Service] = [
             GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), http, rtmp,
         ]
+        if let webhooks {
+            metrics.addCollector { await webhooks.metricFamilies() }
+            services.insert(WebhookRunner(parts: webhooks, gateway: gateway), at: 0)
+        }
         if let hls { services.append(hls) }
         if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }
         if let announcement = Announcement(hosts: settings.webrtc.announce, plane: plane, logger: logger) {

@@ -9,6 +9,10 @@ package struct AuthRefusal: Error, Sendable, Equatable, CustomStringConvertible 
         case credentialNotYetValid = "credential-not-yet-valid"
         case streamNotAllowed = "stream-not-allowed"
         case permissionNotAllowed = "permission-not-allowed"
+        /// The application said no.
+        case decisionRefused = "decision-refused"
+        /// The application did not say anything.
+        case decisionMissing = "decision-missing"
     }
 
     /// A stable word, also the last part of the problem's `type`.
@@ -16,10 +20,12 @@ package struct AuthRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     /// What happened and the command that makes the missing credential; never a credential.
     package var detail: String
 
-    /// 403 for a good credential of somebody else's business, 401 for everything else (RFC 9110 section 15.5).
+    /// 403 for a good credential of somebody else's business, 503 for an application that is away, 401 for everything
+    /// else (RFC 9110 section 15.5).
     package var status: Int {
         switch reason {
-        case .streamNotAllowed, .permissionNotAllowed: 403
+        case .streamNotAllowed, .permissionNotAllowed, .decisionRefused: 403
+        case .decisionMissing: 503
         default: 401
         }
     }

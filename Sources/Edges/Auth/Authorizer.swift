@@ -7,15 +7,19 @@ package struct Authorizer: Sendable {
     private let tokens: TokenAuthority
     /// Tokens that no longer count.
     package let revocations: any RevocationStore
+    /// Who has a say besides.
+    let decider: (any AccessDecider)?
 
     package init(
         policy: AccessPolicy,
         tokens: TokenAuthority,
-        revocations: any RevocationStore = RevocationList(path: nil)
+        revocations: any RevocationStore = RevocationList(path: nil),
+        decider: (any AccessDecider)? = nil
     ) {
         self.policy = policy
         self.tokens = tokens
         self.revocations = revocations
+        self.decider = decider
     }
 
     /// Gives or refuses a permission.
@@ -108,6 +112,7 @@ package struct Authorizer: Sendable {
             permission: permission,
             holder: .credential(digest: digest),
             expiresAt: claims.exp,
+            subject: claims.sub,
             tokenID: claims.jti,
             record: claims.record,
             maximumBitrate: claims.maximumBitrate
@@ -165,7 +170,7 @@ package struct Authorizer: Sendable {
     }
 
     /// 128 bits of SHA-256: enough to tell holders apart, and nothing can be read out of them.
-    private static func digest(_ kind: String, _ text: String) -> String {
+    static func digest(_ kind: String, _ text: String) -> String {
         Hexadecimal.text(SHA256.hash(data: Array("\(kind):\(text)".utf8)).prefix(16))
     }
 }

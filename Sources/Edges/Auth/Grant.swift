@@ -25,7 +25,8 @@ package struct Grant: Sendable, Equatable {
     package var holder: Holder
     /// Seconds since 1970 at which it ends, and everything that was begun with it; `nil` for never.
     package var expiresAt: Int64?
-    /// The `jti` of the token it comes from.
+    /// The `sub` and the `jti` of the token it comes from.
+    package var subject: String?
     package var tokenID: String?
     /// Whether what its holder publishes is to be recorded, or must not be; `nil` leaves it to the configuration.
     package var record: Bool?
@@ -36,6 +37,7 @@ package struct Grant: Sendable, Equatable {
         permission: Permission,
         holder: Holder,
         expiresAt: Int64? = nil,
+        subject: String? = nil,
         tokenID: String? = nil,
         record: Bool? = nil,
         maximumBitrate: Int? = nil
@@ -43,6 +45,7 @@ package struct Grant: Sendable, Equatable {
         self.permission = permission
         self.holder = holder
         self.expiresAt = expiresAt
+        self.subject = subject
         self.tokenID = tokenID
         self.record = record
         self.maximumBitrate = maximumBitrate

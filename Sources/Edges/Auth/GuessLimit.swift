@@ -36,10 +36,12 @@ package struct GuessLimit: Sendable {
     /// Counts a refusal.
     ///
     /// - Parameters:
-    ///   - refusal: Asking without a credential is no guess.
+    ///   - refusal: Asking without a credential is no guess, and neither is what an application did not answer.
     ///   - peer: Who was refused.
     package func note(_ refusal: AuthRefusal, from peer: TransportAddress?) {
-        guard refusal.reason != .credentialMissing, let peer = counted(peer) else { return }
+        guard refusal.reason != .credentialMissing, refusal.reason != .decisionMissing, let peer = counted(peer) else {
+            return
+        }
         _ = limiter.take(peer, at: now())
     }
 

@@ -87,7 +87,9 @@ extension Gateway {
     func warn(_ warning: IngestWarning, stream name: StreamName) {
         var dated = warning
         dated.since = WallClock.iso8601(secondsSince1970: WallClock.secondsSince1970())
+        let isNew = streams[name]?.warnings.contains { $0.code == warning.code } == false
         streams[name]?.warn(dated)
+        if isNew { announce(.warned(name, dated)) }
         logger.notice(
             "publisher needs attention",
             metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(warning.code)"]

@@ -82,6 +82,7 @@ extension Gateway {
                 "publisher needs attention",
                 metadata: [LogKeys.stream: "\(name)", LogKeys.warning: "\(finding.warning.code)"]
             )
+            announce(.warned(name, finding.warning))
         }
     }
 

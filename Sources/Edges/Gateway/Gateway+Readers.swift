@@ -17,6 +17,8 @@ package enum StreamNews: Sendable, Equatable {
     case unpublished(StreamName)
     /// It is over.
     case removed(StreamName)
+    /// Something is wrong with what its publisher sends, and was not before.
+    case warned(StreamName, IngestWarning)
 }
 
 /// Readers of frames: HLS, recording, snapshots, transcoders.
@@ -76,6 +78,9 @@ extension Gateway {
         for (name, stream) in streams where stream.publisher != nil { observer(.published(name)) }
         observers.append(observer)
     }
+
+    /// What publishes a stream, as the API calls it; `nil` when nobody does.
+    package func source(of name: StreamName) -> String? { streams[name]?.publisher?.source }
 
     /// Whether what is published now is to be recorded, or must not be; `nil` where its publisher's credential does not say.
     package func recordingWish(of name: StreamName) -> Bool? { streams[name]?.record }

@@ -32,7 +32,7 @@ enum KeyNames {
     }
 
     static func isSection(_ key: String) -> Bool {
-        known.contains { $0.hasPrefix(key + ".") } || UnsupportedKeys.sections.contains(key + ".")
+        known.contains { $0.hasPrefix(key + ".") }
     }
 
     /// The name with the fewest changed letters, when a third of them or fewer are changed.

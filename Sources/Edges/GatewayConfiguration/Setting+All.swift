@@ -1,7 +1,7 @@
 extension Setting {
     /// Every key of this version, in the order of `config/martlet.yaml`.
     package static let all: [Setting] =
-        http + rtmp + webrtc + publish + hls + transcode + recording + auth + limits + [
+        http + rtmp + webrtc + publish + hls + transcode + recording + auth + webhooks + limits + [
             Setting(
                 "data.directory",
                 \.dataDirectory,
@@ -279,6 +279,46 @@ extension Setting {
             ),
             isSecret: true,
             "Digests of stream keys, each for one stream or for all."
+        ),
+    ]
+
+    private static let webhooks = [
+        Setting(
+            "webhooks.url",
+            \.webhooks.url,
+            .optional(.httpAddress),
+            "The address of the application that decides who may publish and play, and is told what happens."
+        ),
+        Setting(
+            "webhooks.secret",
+            \.webhooks.secret,
+            .optional(.secret(atLeast: 32)),
+            isSecret: true,
+            "The secret that signs what the application is sent."
+        ),
+        Setting(
+            "webhooks.decisions",
+            \.webhooks.decisions,
+            .list(
+                "`publish` and `play`, or `none`",
+                of: { text throws(InvalidValue) in
+                    try ValueForm<Settings.WebhookDecision>.oneOf(Settings.WebhookDecision.self).parse(text)
+                },
+                format: { $0.rawValue }
+            ),
+            "What the application is asked about before it begins."
+        ),
+        Setting(
+            "webhooks.on_failure",
+            \.webhooks.onFailure,
+            .oneOf(Settings.WebhookFailure.self),
+            "What is decided when the application does not answer."
+        ),
+        Setting(
+            "webhooks.timeout",
+            \.webhooks.timeout,
+            .duration(.milliseconds(100) ... .seconds(30)),
+            "How long the application may take to decide."
         ),
     ]
 

@@ -13,6 +13,7 @@ package struct Settings: Sendable, Equatable {
     package var transcode = Transcode()
     package var recording = Recording()
     package var auth = Auth()
+    package var webhooks = Webhooks()
     package var limits = Limits()
     package var log = Log()
 
@@ -200,6 +201,31 @@ package struct Settings: Sendable, Equatable {
         /// Programs on this machine; see the README for what counts as such.
         case loopback
         case anyone
+    }
+
+    /// What an application is asked, and told.
+    package struct Webhooks: Sendable, Equatable {
+        /// `webhooks.url`: where it listens; `nil` for no application.
+        package var url: String?
+        /// `webhooks.secret`: signs what it is sent; needed with a URL.
+        package var secret: Secret?
+        /// `webhooks.decisions`: what it is asked about before it begins; `none` adds nothing.
+        package var decisions: [WebhookDecision] = [.publish, .play]
+        /// `webhooks.on_failure`: what counts when it does not answer.
+        package var onFailure = WebhookFailure.deny
+        /// `webhooks.timeout`: how long it may take to decide.
+        package var timeout: Duration = .seconds(3)
+    }
+
+    package enum WebhookDecision: String, Sendable, CaseIterable {
+        case publish
+        case play
+        case none
+    }
+
+    package enum WebhookFailure: String, Sendable, CaseIterable {
+        case deny
+        case allow
     }
 
     /// Bounds on what one client may ask for.

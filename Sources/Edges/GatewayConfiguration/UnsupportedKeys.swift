@@ -1,22 +1,17 @@
 /// Keys of the published list that this version cannot honour.
 ///
-/// They are refused rather than ignored: a gateway that was told to use TLS, Redis or a webhook and silently
-/// does not is worse than one that does not start.
+/// They are refused rather than ignored: a gateway that was told to use Redis or a database and silently does not is worse
+/// than one that does not start.
 enum UnsupportedKeys {
     static let exact: Set<String> = [
         "http.trusted_proxies", "rtmps.port", "node.url", "cluster.secret", "redis.url", "database.url",
         "auth.anonymous.rooms",
     ]
-    /// Every key below these sections.
-    static let sections = ["webhooks."]
 
-    static func contains(_ key: String) -> Bool {
-        exact.contains(key) || sections.contains { key.hasPrefix($0) }
-    }
+    static func contains(_ key: String) -> Bool { exact.contains(key) }
 
     /// The same question for a variable of the environment, where dots and underscores are one.
     static func containsEnvironmentName(_ name: String) -> Bool {
         exact.contains { Setting.environmentName(of: $0) == name }
-            || sections.contains { name.hasPrefix(Setting.environmentName(of: $0)) }
     }
 }

@@ -10,6 +10,22 @@ func origin(_ text: String) throws(InvalidValue) -> String {
     throw InvalidValue("`\(text)` is not an origin", cure: "write it like https://example.org, without a path")
 }
 
+extension ValueForm where Value == String {
+    /// An address that requests can be sent to.
+    static var httpAddress: ValueForm {
+        let expected = "an address that begins with http:// or https://"
+        return ValueForm(expected: expected) { text throws(InvalidValue) in
+            let rest = ["http://", "https://"].first(where: text.hasPrefix).map { text.dropFirst($0.count) }
+            guard let rest, text.utf8.count <= 2048, rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
+                rest.utf8.first.map(isAuthorityByte) == true
+            else { throw InvalidValue("`\(text)` is not \(expected)", cure: "write it like https://example.org/hook") }
+            return text
+        } format: {
+            $0
+        }
+    }
+}
+
 /// - Returns: A source expression that cannot end its directive (CSP Level 3, section 2.3.1).
 func contentSource(_ text: String) throws(InvalidValue) -> String {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ";") }) else {

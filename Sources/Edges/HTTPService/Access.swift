@@ -37,6 +37,30 @@ struct Access: Sendable {
         }
     }
 
+    /// The same for whoever wants to begin to publish or to play, which an application may have a say in.
+    func admit(
+        _ permission: Permission,
+        stream: StreamName,
+        _ request: Request,
+        peer: TransportAddress?,
+        way: AccessQuestion.Way
+    ) async throws(Problem) -> Grant {
+        if let wait = guesses.wait(peer) { throw .tooManyFailures(wait) }
+        do throws(AuthRefusal) {
+            let credential = try credential(request, permission, stream)
+            return try await authorizer.admit(
+                permission,
+                stream: stream,
+                credential: credential,
+                origin: Self.origin(of: request, peer: peer),
+                way: way
+            )
+        } catch {
+            guesses.note(error, from: peer)
+            throw Problem(error)
+        }
+    }
+
     /// How long what was begun with a grant may go on, and what it may send.
     func terms(of grant: Grant) -> SessionTerms {
         SessionTerms(

@@ -14,6 +14,7 @@ package struct GatewayResponder: HTTPResponder {
     let information: InformationRoutes
     let recordings: RecordingRoutes
     let revocations: RevocationRoutes
+    let webhooks: WebhookRoutes
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
@@ -85,6 +86,9 @@ package struct GatewayResponder: HTTPResponder {
         case .revocations:
             guard request.method == .post else { throw .methodNotAllowed(route) }
             return try await revocations.revoke(request, peer: peer)
+        case .webhookReplay(let id):
+            guard request.method == .post else { throw .methodNotAllowed(route) }
+            return try await webhooks.replay(id, request, peer: peer)
         default: break
         }
         guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
@@ -104,9 +108,12 @@ package struct GatewayResponder: HTTPResponder {
         case .recording(let id): return try await recordings.recording(id, request, peer: peer)
         case .recordingPlaylist(let id): return try await recordings.playlist(id, request, peer: peer)
         case .recordingMedia(let id): return try await recordings.media(id, request, peer: peer)
+        case .webhookDeliveries: return try await webhooks.list(request, peer: peer)
+        case .webhookDelivery(let id): return try await webhooks.payload(id, request, peer: peer)
         case .live: return information.live()
         case .ready: return information.ready()
-        case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations: throw .notFound
+        case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations, .webhookReplay:
+            throw .notFound
         }
     }
 }

@@ -92,7 +92,7 @@ struct HLSRoutes: Sendable {
         {
             return .cookie
         }
-        let grant = try await access.authorize(.play, stream: stream, request, peer: peer)
+        let grant = try await access.admit(.play, stream: stream, request, peer: peer, way: .hls)
         if request.headers[.authorization] != nil { return .token(grant) }
         return isPublic ? .anyone : .cookie
     }

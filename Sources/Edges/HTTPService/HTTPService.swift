@@ -11,6 +11,7 @@ import NIOCore
 package import Primitives
 import ServiceLifecycle
 package import Telemetry
+package import Webhooks
 
 /// Listens for HTTP and answers until it is told to stop.
 package struct HTTPService: Service, CustomStringConvertible {
@@ -31,6 +32,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - readiness: What `/health/ready` says.
     ///   - hls: Who answers below `/hls/`; `nil` where HLS is off.
     ///   - recordings: What records streams, and what was recorded; `nil` where nothing can be.
+    ///   - webhooks: What the application was told; `nil` where there is none.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -42,6 +44,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         readiness: Readiness,
         hls: (any HLSSource)? = nil,
         recordings: (any RecordingService)? = nil,
+        webhooks: (any WebhookLog)? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -57,6 +60,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             readiness,
             hls: hls,
             recordings: recordings,
+            webhooks: webhooks,
             logger: logger,
             peer: { _, context in context.peer }
         )
@@ -72,6 +76,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         _ readiness: Readiness,
         hls: (any HLSSource)? = nil,
         recordings: (any RecordingService)? = nil,
+        webhooks: (any WebhookLog)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -97,6 +102,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             ),
             recordings: RecordingRoutes(service: recordings, access: access),
             revocations: RevocationRoutes(access: access),
+            webhooks: WebhookRoutes(log: webhooks, access: access),
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,

@@ -33,10 +33,14 @@ struct Problem: Error, Equatable {
 
     init(_ refusal: AuthRefusal) {
         self.init(refusal.status, refusal.reason.rawValue, refusal.detail)
+        guard refusal.reason != .decisionMissing else {
+            retryAfter = .seconds(5)
+            return
+        }
         let error =
             switch refusal.reason {
             case .credentialMissing: ""
-            case .streamNotAllowed, .permissionNotAllowed: ", error=\"insufficient_scope\""
+            case .streamNotAllowed, .permissionNotAllowed, .decisionRefused: ", error=\"insufficient_scope\""
             default: ", error=\"invalid_token\""
             }
         fields[.wwwAuthenticate] = "Bearer realm=\"martlet\"\(error)"

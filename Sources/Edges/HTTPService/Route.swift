@@ -25,6 +25,9 @@ enum Route: Equatable {
     case recordingPlaylist(String)
     case recordingMedia(String)
     case revocations
+    case webhookDeliveries
+    case webhookDelivery(String)
+    case webhookReplay(String)
     case metrics
     case live
     case ready
@@ -59,6 +62,17 @@ enum Route: Equatable {
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":
             self = try Self.recordings(parts.dropFirst(3))
+        case ("api", 4...) where parts[1] == "v1" && parts[2] == "webhooks" && parts[3] == "deliveries":
+            self = try Self.webhooks(parts.dropFirst(4))
+        default: throw .notFound
+        }
+    }
+
+    private static func webhooks(_ parts: ArraySlice<String>) throws(Problem) -> Route {
+        guard let id = parts.first else { return .webhookDeliveries }
+        switch (parts.count, parts.last) {
+        case (1, _): return .webhookDelivery(id)
+        case (2, "replay"): return .webhookReplay(id)
         default: throw .notFound
         }
     }
@@ -94,7 +108,7 @@ enum Route: Equatable {
         switch self {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
-        case .layer, .events, .revocations: ["OPTIONS", "POST"]
+        case .layer, .events, .revocations, .webhookReplay: ["OPTIONS", "POST"]
         case .eventStream, .recording: ["DELETE", "GET", "HEAD", "OPTIONS"]
         case .recorder: ["DELETE", "OPTIONS", "POST"]
         default: ["GET", "HEAD", "OPTIONS"]

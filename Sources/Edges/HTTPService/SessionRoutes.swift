@@ -44,7 +44,8 @@ struct SessionRoutes: Sendable {
             throw .unsupportedMediaType(Self.offerType, field: .acceptPost)
         }
         // Permission first: who has none cannot make us read an offer.
-        let grant = try await access.authorize(Self.permission(kind), stream: stream, request, peer: peer)
+        let grant = try await access.admit(
+            Self.permission(kind), stream: stream, request, peer: peer, way: kind == .publisher ? .whip : .whep)
         let terms = access.terms(of: grant)
         let offer = try await Body.collect(request)
         let answer: SessionAnswer

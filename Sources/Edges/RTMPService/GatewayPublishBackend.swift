@@ -61,16 +61,18 @@ extension Authorizer {
     package func decision(about request: RTMPPublishRequest, guesses: GuessLimit) async -> AuthorizationDecision {
         if guesses.wait(request.peer) != nil { return .refused(reason: GuessLimit.reason, message: GuessLimit.detail) }
         do throws(AuthRefusal) {
-            let grant = try await authorize(
+            let grant = try await admit(
                 .publish,
                 stream: request.stream,
                 credential: request.credential,
-                origin: RequestOrigin(peer: request.peer, transport: .socket)
+                origin: RequestOrigin(peer: request.peer, transport: .socket),
+                way: .rtmp
             )
+            let terms = terms(of: grant)
             switch grant.holder {
-            case .loopback: return .allowed(.loopback, SessionTerms())
-            case .anonymous: return .allowed(.anonymous, SessionTerms())
-            case .credential(let digest): return .allowed(.credential(digest), terms(of: grant))
+            case .loopback: return .allowed(.loopback, terms)
+            case .anonymous: return .allowed(.anonymous, terms)
+            case .credential(let digest): return .allowed(.credential(digest), terms)
             }
         } catch {
             guesses.note(error, from: request.peer)

@@ -38,7 +38,7 @@ package actor Recorder {
                 } else if !ended.contains(name), isConfigured(name) || wish == true {
                     try? await begin(name)
                 }
-            case .unpublished: break
+            case .unpublished, .warned: break
             case .removed(let name):
                 ended.remove(name)
                 // The reading has ended by itself.

@@ -32,6 +32,12 @@ package struct RecordingConfiguration: Sendable {
     }
 }
 
+/// What happens to a file, for whoever wants to know.
+package enum RecordingNews: Sendable, Equatable {
+    case began(Recording)
+    case completed(Recording)
+}
+
 /// Figures about recordings, for metrics.
 package struct RecordingStatistics: Sendable {
     /// Streams that are being recorded.
@@ -56,13 +62,20 @@ package final class RecordingThread: Sendable {
     let queue: RecordingQueue
     private let configuration: RecordingConfiguration
     private let logger: Logger
+    private let onNews: @Sendable (RecordingNews) -> Void
     private let statistics = Mutex(RecordingStatistics())
     private let nextID = Atomic<UInt64>(1)
     private let thread = Mutex<Thread?>(nil)
 
-    package init(_ configuration: RecordingConfiguration, logger: Logger) {
+    /// `onNews` is called on the thread, and must not wait.
+    package init(
+        _ configuration: RecordingConfiguration,
+        logger: Logger,
+        onNews: @escaping @Sendable (RecordingNews) -> Void = { _ in }
+    ) {
         self.configuration = configuration
         self.logger = logger
+        self.onNews = onNews
         archive = RecordingArchive(directory: configuration.directory)
         queue = RecordingQueue()
     }
@@ -168,6 +181,8 @@ package final class RecordingThread: Sendable {
         case .began(let recording):
             logger.info(
                 "Recording", metadata: [LogKeys.stream: "\(stream)", "martlet.recording": "\(recording.id)"])
+            onNews(.began(recording))
+        case .completed(let recording): onNews(.completed(recording))
         }
     }
 

@@ -7,6 +7,8 @@ import Primitives
 final class RecordingWriter {
     enum News {
         case began(Recording)
+        /// Nothing is added to it any more.
+        case completed(Recording)
         case written(Int)
         /// Nothing is recorded for the time being: a word for metrics, and what the system said.
         case paused(reason: String, detail: String)
@@ -148,6 +150,7 @@ final class RecordingWriter {
         file = nil
         recording = nil
         archive.complete(id)
+        if let completed = archive.recording(id) { report(.completed(completed)) }
     }
 
     private func fail(_ error: RecordingFileError, at now: Int64) {

@@ -11,6 +11,7 @@ package enum LogKeys {
     package static let serverPort = "server.port"
     package static let userAgent = "user_agent.original"
 
+    package static let event = "martlet.event"
     package static let stream = "martlet.stream"
     package static let session = "martlet.session"
     package static let sessionKind = "martlet.session_kind"

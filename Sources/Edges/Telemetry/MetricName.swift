@@ -92,6 +92,18 @@ package struct MetricName: Sendable, Hashable {
         .counter,
         "Frames missing in recordings because the disk did not keep up."
     )
+    package static let webhookDeliveries = MetricName(
+        "martlet_webhook_deliveries_total",
+        .counter,
+        "Attempts to tell the application of events, by outcome."
+    )
+    package static let webhookQueue = MetricName(
+        "martlet_webhook_queue", .gauge, "Events that wait for the application.")
+    package static let webhookDecisions = MetricName(
+        "martlet_webhook_decisions_total",
+        .counter,
+        "Questions to the application who may publish or play, by verdict."
+    )
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let srtpBackend = MetricName(
@@ -101,7 +113,7 @@ package struct MetricName: Sendable, Hashable {
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
         transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
-        ingestWarnings, buildInfo, srtpBackend,
+        ingestWarnings, webhookDeliveries, webhookQueue, webhookDecisions, buildInfo, srtpBackend,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
