@@ -67,6 +67,11 @@ let mediaCore: [Target] = [
     module("SFU", in: "Engines", ["Primitives", "RTP", "Media"]),
     module("HLS", in: "Engines", ["Primitives", "Media", "ISOBMFF"], settings: memorySafe),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
+    module("Rooms", in: "Engines", ["Primitives"], settings: memorySafe),
+    // Beside the documents that describe what it reads and writes.
+    .target(
+        name: "Signaling", dependencies: ["Primitives", "Rooms"], path: "signaling/Sources/Signaling",
+        swiftSettings: memorySafe),
 
     module(
         "MediaIO", in: "Edges",
@@ -101,6 +106,8 @@ let mediaCoreTests: [Target] = [
     tests("SFUTests", ["SFU", "RTP", "Media", "Primitives", "TestSupport"]),
     tests("HLSTests", ["HLS", "ISOBMFF", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
+    tests("RoomsTests", ["Rooms", "Primitives", "TestSupport"]),
+    tests("SignalingTests", ["Signaling", "Rooms", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "WebRTC", "DTLS", "ICE", "STUN", "CLinux", "Primitives", "TestSupport"]),
     tests(
@@ -117,7 +124,7 @@ let mediaCoreTests: [Target] = [
         name: "FuzzTargets",
         dependencies: [
             "Primitives", "STUN", "RTP", "SDP", "M3U8", "Media", "ISOBMFF", "ICE", "DTLS", "SFU", "WebRTC", "RTMP",
-            "HLS",
+            "HLS", "Signaling",
         ],
         path: "Fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),

@@ -236,6 +236,19 @@ def rtmp():
     write("chunks", "extended-time", b"\x03\xff\xff\xff\x00\x00\x04\x14" + bytes(4) + b"\x01\x00\x00\x00body\xc3\x01\x00\x00\x00")
 
 
+def signaling():
+    texts = (
+        '{"type":"authenticate","id":1,"token":"abc","resume":{"session":"0123","event":7}}',
+        '{"type":"join","id":2,"room":"lobby","namespace":"acme","name":"Ada \\ud83d\\ude00","metadata":{"a":[1,-0.5e+3,true,null]}}',
+        '{"type":"send","text":"hello","to":"p1"}',
+        '{"type":"kick","participant":"p1","reason":"spam"}',
+    )
+    for index, text in enumerate(texts):
+        write("signaling", f"text-{index}", text.encode())
+    write("signaling", "binary", b"\x01\x02p1payload")
+    write("signaling", "binary-to-all", b"\x01\x00payload")
+
+
 def hls():
     for index, name in enumerate(("index.m3u8", "audio.m3u8", "video-5-7-init.mp4", "video-5-7.m4s", "audio-5-7-3.m4s")):
         write("hls-request", f"name-{index}", name.encode())
@@ -285,5 +298,5 @@ def mp4():
 
 
 if __name__ == "__main__":
-    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp, hls, mp4):
+    for make in (stun, rtp, rtcp, sdp, codecs, depacketizers, rtmp, signaling, hls, mp4):
         make()

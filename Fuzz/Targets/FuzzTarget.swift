@@ -24,6 +24,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case payload
     case descriptor
     case m3u8
+    case signaling
     case hlsRequest = "hls-request"
     case hlsFrames = "hls-frames"
     case mp4
@@ -57,6 +58,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .payload: fuzzPayload(input)
         case .descriptor: fuzzDescriptor(input)
         case .m3u8: fuzzPlaylist(input)
+        case .signaling: fuzzSignaling(input)
         case .hlsRequest: fuzzHLSRequest(input)
         case .hlsFrames: fuzzHLSFrames(input)
         case .mp4: fuzzMP4(input)

@@ -21,6 +21,8 @@ private let arrows: [String: Set<String>] = [
     "HLS": ["Primitives", "Media", "ISOBMFF"],
     // The digests of the handshake.
     "RTMP": ["Primitives", "Media", "COpenSSL"],
+    "Rooms": ["Primitives"],
+    "Signaling": ["Primitives", "Rooms"],
     "MediaIO": [
         "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU",
         "CongestionControl", "CLinux",
@@ -40,8 +42,10 @@ private let arrows: [String: Set<String>] = [
     "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
+    "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [
-        "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry", "WebPages",
+        "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
+        "Auth", "Telemetry", "WebPages",
     ],
     "LoadTest": ["M3U8"],
     "Conformance": ["Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
@@ -50,7 +54,7 @@ private let arrows: [String: Set<String>] = [
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
     "Primitives", "STUN", "RTP", "SDP", "Media", "M3U8", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl",
-    "WebRTC", "SFU", "HLS", "RTMP", "MediaIO", "Transcoding", "MediaClient",
+    "WebRTC", "SFU", "HLS", "RTMP", "Rooms", "Signaling", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union([

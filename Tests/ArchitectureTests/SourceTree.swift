@@ -34,13 +34,13 @@ enum SourceTree {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// Every Swift file below `Sources`, in the order of their paths.
+    /// Every Swift file below `Sources` and `signaling/Sources`, in the order of their paths.
     static let files: [SourceFile] = {
-        let sources = root.appending(path: "Sources")
         let prefix = root.path(percentEncoded: false)
-        let found =
-            FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?
-            .compactMap { $0 as? URL } ?? []
+        let found = ["Sources", "signaling/Sources"].flatMap { folder in
+            FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil)?
+                .compactMap { $0 as? URL } ?? []
+        }
         return found.filter { $0.pathExtension == "swift" }.compactMap { url in
             let full = url.path(percentEncoded: false)
             let path = full.hasPrefix(prefix) ? String(full.dropFirst(prefix.count)) : full
