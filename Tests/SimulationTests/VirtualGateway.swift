@@ -12,12 +12,15 @@ import WebRTC
 /// Takes what a worker sends, instead of a socket; can be told to be full.
 final class VirtualSink: DatagramSink {
     var datagrams: [(bytes: [UInt8], to: TransportAddress)] = []
+    /// Calls that the kernel would have had to do them.
+    var messages = 0
     /// Datagrams that may still leave; `nil` for any number.
     var room: Int?
 
     func send(_ messages: UnsafeBufferPointer<OutgoingMessage>, arena: UnsafeRawPointer) -> SendProgress {
         for (index, message) in messages.enumerated() {
             var offset = 0
+            self.messages += 1
             while offset < message.length {
                 if let room {
                     if room == 0 { return SendProgress(messages: index, bytesOfNext: offset) }
@@ -360,7 +363,11 @@ final class VirtualCamera {
     }
 
     /// The datagrams of one frame; a key frame begins with an IDR slice.
-    func frame(isKeyFrame: Bool, packets: Int = 3, ticks: UInt32 = 3000, size: Int = 900) -> [[UInt8]] {
+    ///
+    /// `extra` is how many bytes each packet has beyond `size`; 0 behind its end.
+    func frame(
+        isKeyFrame: Bool, packets: Int = 3, ticks: UInt32 = 3000, size: Int = 900, extra: [Int] = []
+    ) -> [[UInt8]] {
         timestamp &+= ticks
         let sets = (isKeyFrame ? parameterSets : []).map { set in
             defer { sequence += 1 }
@@ -376,7 +383,8 @@ final class VirtualCamera {
                 }
                 let type: UInt8 = isKeyFrame ? 0x65 : 0x41
                 let number = (0..<4).map { UInt8(truncatingIfNeeded: counter >> (24 - 8 * UInt32($0))) }
-                let payload = [type, 0x88] + number + [UInt8](repeating: mark, count: size)
+                let length = size + (index < extra.count ? extra[index] : 0)
+                let payload = [type, 0x88] + number + [UInt8](repeating: mark, count: length)
                 sent[UInt16(truncatingIfNeeded: sequence)] = (timestamp, index == packets - 1, payload)
                 return client.packet(
                     payloadType: Self.payloadType,

@@ -11,6 +11,8 @@ package struct PacketRecord: Sendable {
     fileprivate var position: Int
     /// Payload bytes, without header extensions and padding.
     package var length: Int32
+    /// Bytes of RTP padding that it leaves with, see ``PacketLog/level(from:)``.
+    package fileprivate(set) var padding: UInt8 = 0
     package var marker: Bool
     /// Whether the payload holds the beginning of a key frame.
     package var startsKeyFrame: Bool
@@ -40,10 +42,13 @@ package struct PacketLog: ~Copyable {
         package var packets = 1 << 14
         /// Payload bytes allocated at first; a power of two.
         package var initialCapacity: Int
+        /// Bytes of padding that each packet has room for.
+        var paddingRoom: Int
 
         /// Limits for a track of the given kind; audio starts smaller.
         package init(isVideo: Bool) {
             initialCapacity = isVideo ? 256 << 10 : 16 << 10
+            paddingRoom = isVideo ? 8 : 0
             if !isVideo { capacity = 256 << 10 }
         }
     }
@@ -141,13 +146,24 @@ package struct PacketLog: ~Copyable {
     package func descriptor(at index: Int) -> KeptDescriptor? {
         let record = records[index & (recordCapacity - 1)]
         guard record.layer.hasDescriptor else { return nil }
-        return KeptDescriptor(at: bytes + (record.position & (byteCapacity - 1)) + Int(record.length))
+        return KeptDescriptor(
+            at: bytes + (record.position & (byteCapacity - 1)) + Int(record.length) + limits.paddingRoom)
     }
 
-    /// The payload at `index`, or nothing.
+    /// The payload at `index` with the padding behind it.
     @inline(__always)
-    package func payload(at index: Int, isEmpty: Bool) -> UnsafeRawBufferPointer {
-        let whole = payload(at: index)
+    package func paddedPayload(at index: Int) -> UnsafeRawBufferPointer {
+        let record = records[index & (recordCapacity - 1)]
+        return UnsafeRawBufferPointer(
+            start: bytes + (record.position & (byteCapacity - 1)),
+            count: Int(record.length) + Int(record.padding)
+        )
+    }
+
+    /// The payload at `index` with the padding behind it, or nothing.
+    @inline(__always)
+    package func paddedPayload(at index: Int, isEmpty: Bool) -> UnsafeRawBufferPointer {
+        let whole = paddedPayload(at: index)
         return isEmpty ? UnsafeRawBufferPointer(rebasing: whole[0..<0]) : whole
     }
 
@@ -179,7 +195,7 @@ package struct PacketLog: ~Copyable {
         if index(ofSequence: sequence) != nil { return nil }
         guard payload.count <= min(limits.capacity / 4, 65_536) else { return nil }
         evictExpired(at: arrival)
-        let position = makeRoom(for: payload.count + descriptor.count)
+        let position = makeRoom(for: payload.count + limits.paddingRoom + descriptor.count)
 
         let index = endIndex
         if payload.count > 0, let source = payload.baseAddress {
@@ -188,7 +204,7 @@ package struct PacketLog: ~Copyable {
         var layer = layer
         layer.hasDescriptor = !descriptor.isEmpty
         if let source = descriptor.baseAddress, !descriptor.isEmpty {
-            (bytes + (position & (byteCapacity - 1)) + payload.count)
+            (bytes + (position & (byteCapacity - 1)) + payload.count + limits.paddingRoom)
                 .copyMemory(from: source, byteCount: descriptor.count)
         }
         records[index & (recordCapacity - 1)] = PacketRecord(
@@ -202,12 +218,32 @@ package struct PacketLog: ~Copyable {
             layer: layer
         )
         indexes[Int(truncatingIfNeeded: sequence) & (recordCapacity - 1)] = index
-        head = position + payload.count + descriptor.count
+        head = position + payload.count + limits.paddingRoom + descriptor.count
         endIndex += 1
         trackFrame(index: index, sequence: sequence, timestamp: timestamp, length: payload.count)
         newestSequence = max(newestSequence, sequence)
         if startsKeyFrame { beginGroupOfPictures(timestamp: timestamp, at: arrival) }
         return index
+    }
+
+    /// Makes packets from `start` on equal in size where a few bytes of RTP padding do (RFC 3550 §5.1).
+    ///
+    /// A run of equal packets leaves as one (UDP GSO), and only its last may be shorter. Browsers cut a frame into parts that
+    /// differ by a byte, which would make two runs of it. Call before anybody is sent these packets: one that is sent again must
+    /// be the same. O(n).
+    package mutating func level(from start: Int) {
+        guard limits.paddingRoom > 0, endIndex - start > 1 else { return }
+        var largest: Int32 = 0
+        for index in start..<endIndex { largest = max(largest, records[index & (recordCapacity - 1)].length) }
+        for index in start..<(endIndex - 1) {
+            let record = records + (index & (recordCapacity - 1))
+            let missing = Int(largest - record.pointee.length)
+            guard missing > 0, missing <= limits.paddingRoom, record.pointee.length > 0 else { continue }
+            let end = bytes + (record.pointee.position & (byteCapacity - 1)) + Int(record.pointee.length)
+            end.initializeMemory(as: UInt8.self, repeating: 0, count: missing - 1)
+            end.storeBytes(of: UInt8(missing), toByteOffset: missing - 1, as: UInt8.self)
+            record.pointee.padding = UInt8(missing)
+        }
     }
 
     private mutating func trackFrame(index: Int, sequence: Int64, timestamp: Int64, length: Int) {
@@ -295,7 +331,7 @@ package struct PacketLog: ~Copyable {
         var position = 0
         for index in firstIndex..<endIndex {
             let payload = payload(at: index)
-            let length = payload.count + (descriptor(at: index)?.storage.count ?? 0)
+            let length = payload.count + limits.paddingRoom + (descriptor(at: index)?.storage.count ?? 0)
             if let source = payload.baseAddress, length > 0 {
                 (newBytes + position).copyMemory(from: source, byteCount: length)
             }

@@ -62,7 +62,7 @@ extension MediaCore {
         while isWhole, cursor < stop, sent < bytes {
             let record = track.pointee.log.record(at: cursor)
             if let numbers = forwarder.pointee.numbers(of: record) {
-                let payload = track.pointee.log.payload(at: cursor)
+                let payload = track.pointee.log.paddedPayload(at: cursor)
                 stream.captureTime =
                     forwarder.pointee.tellsCaptureTime(of: record, at: now)
                     ? track.pointee.captureTime(of: record.timestamp) : nil
@@ -73,7 +73,9 @@ extension MediaCore {
                         track, forwarder, record: record, payload: payload, stream: stream, to: peer, now: now,
                         into: &batch) : 0
                 if repeated == 0 {
-                    stream.emit(payload, marker: record.marker, numbers: numbers, to: peer, now: now, into: &batch)
+                    stream.emit(
+                        payload, marker: record.marker, hasPadding: record.padding > 0, numbers: numbers, to: peer,
+                        now: now, into: &batch)
                 }
                 forwarder.pointee.didSend(record)
                 sent += max(repeated, payload.count)
@@ -111,12 +113,14 @@ extension MediaCore {
         while cursor < stop, sent < bytes {
             let record = track.pointee.log.record(at: cursor)
             if let passage = forwarder.pointee.admit(record) {
-                let payload = track.pointee.log.payload(at: cursor, isEmpty: passage.isEmpty)
+                let payload = track.pointee.log.paddedPayload(at: cursor, isEmpty: passage.isEmpty)
                 stream.apply(passage, descriptor: track.pointee.log.descriptor(at: cursor))
                 stream.captureTime =
                     !passage.isEmpty && forwarder.pointee.tellsCaptureTime(of: record, at: now)
                     ? track.pointee.captureTime(of: record.timestamp) : nil
-                stream.emit(payload, marker: passage.marker, numbers: passage.numbers, to: peer, now: now, into: &batch)
+                stream.emit(
+                    payload, marker: passage.marker, hasPadding: record.padding > 0 && !passage.isEmpty,
+                    numbers: passage.numbers, to: peer, now: now, into: &batch)
                 forwarder.pointee.didSend(record, isEmpty: passage.isEmpty)
                 sent += payload.count
             }
@@ -168,6 +172,7 @@ struct OutgoingStream {
     func emit(
         _ payload: UnsafeRawBufferPointer,
         marker: Bool,
+        hasPadding: Bool,
         numbers: Forwarder.Numbers,
         to peer: UnsafeMutablePointer<Peer>,
         now: Instant,
@@ -178,11 +183,13 @@ struct OutgoingStream {
                 shifted.copyMemory(from: payload)
                 pictures.apply(to: shifted)
                 emitAsItIs(
-                    UnsafeRawBufferPointer(shifted), marker: marker, numbers: numbers, to: peer, now: now, into: &batch)
+                    UnsafeRawBufferPointer(shifted), marker: marker, hasPadding: hasPadding, numbers: numbers, to: peer,
+                    now: now, into: &batch)
             }
             return
         }
-        emitAsItIs(payload, marker: marker, numbers: numbers, to: peer, now: now, into: &batch)
+        emitAsItIs(
+            payload, marker: marker, hasPadding: hasPadding, numbers: numbers, to: peer, now: now, into: &batch)
     }
 
     @inline(__always)

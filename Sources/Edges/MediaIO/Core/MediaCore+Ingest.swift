@@ -341,6 +341,7 @@ extension MediaCore {
         guard start < track.pointee.releasedEnd else { return }
         let firstArrival = track.pointee.log.record(at: start).arrival
         oldestRelease = min(oldestRelease ?? firstArrival, firstArrival)
+        track.pointee.log.level(from: start)
         if !track.pointee.relays.isEmpty || track.pointee.tap != nil {
             let packets = relayedPackets(of: slot, from: start, at: now)
             for worker in track.pointee.relays {

@@ -66,13 +66,17 @@ extension MediaCore {
         let sender = original ?? forwarder.pointee
         guard let passage = sender.passage(of: record) else { return 0 }
         let numbers = passage.numbers
-        let payload = track.pointee.log.payload(at: index, isEmpty: passage.isEmpty)
+        let padded = track.pointee.log.paddedPayload(at: index, isEmpty: passage.isEmpty)
+        let padding = passage.isEmpty ? 0 : Int(record.padding)
         var stream = OutgoingStream(sender)
         stream.apply(passage, descriptor: track.pointee.log.descriptor(at: index))
         guard let retransmission = forwarder.pointee.nextRetransmission() else {
-            stream.emit(payload, marker: passage.marker, numbers: numbers, to: peer, now: now, into: &batch)
-            return payload.count
+            stream.emit(
+                padded, marker: passage.marker, hasPadding: padding > 0, numbers: numbers, to: peer, now: now,
+                into: &batch)
+            return padded.count
         }
+        let payload = UnsafeRawBufferPointer(rebasing: padded.dropLast(padding))
         stream.ssrc = retransmission.ssrc
         stream.payloadType = retransmission.payloadType
         let own = Forwarder.Numbers(index: retransmission.nextIndex, timestamp: numbers.timestamp)
