@@ -15,6 +15,8 @@ private final class SoundScene {
     let viewer: VirtualClient
     private var statistics = ReceptionStatistics(clockRate: 48_000)
     private var sequences = SequenceUnwrapper()
+    /// When the last packet was sent, which is when it arrives.
+    private var sentAt = Instant.zero
     var sequence: UInt32 = 500
     var timestamp: UInt32 = 10_000
     private(set) var packets: [(header: RTPHeader, payload: [UInt8])] = []
@@ -45,6 +47,7 @@ private final class SoundScene {
 
     /// Sends a packet as it is, and moves on by `ticks`.
     func send(_ payload: [UInt8], payloadType: UInt8 = 111, marker: Bool = false, ticks: UInt32 = 960) {
+        sentAt = worker.now
         worker.receive(
             microphone.packet(
                 payloadType: payloadType, sequence: sequence, timestamp: timestamp, ssrc: 0x2222, marker: marker,
@@ -70,7 +73,7 @@ private final class SoundScene {
             packets.append(packet)
             statistics.receive(
                 sequence: sequences.unwrap(packet.header.sequenceNumber), timestamp: packet.header.timestamp,
-                at: worker.now)
+                at: sentAt)
             hear(packet.header, packet.payload)
         }
     }
@@ -85,10 +88,15 @@ private final class SoundScene {
         for block in parsed.blocks where block.payloadType == 111 { heard.insert(number(payload[block.range])) }
     }
 
-    func report() {
+    /// What the worker has found out about the microphone.
+    func facts() -> MediaReport.Track? { worker.report().tracks.first }
+
+    @discardableResult
+    func report() -> ReportBlock {
         let block = statistics.report(ssrc: 70, at: worker.now)
         worker.receive(
             viewer.rtcp([.receiverReport(ReceiverReport(ssrc: 6, reportBlocks: [block]))]), from: viewer.address)
+        return block
     }
 }
 
@@ -180,6 +188,24 @@ struct SoundTests {
         scene.deliver()
         #expect(scene.worker.report().counters.datagramsRefused == before + 4)
         #expect(scene.heard == [1])
+    }
+
+    @Test func `pauses of a microphone are neither loss nor jitter, and times go on`() throws {
+        let scene = try SoundScene()
+        for number in 0..<400 as Range<UInt32> {
+            // Half a second of speech, and then only what keeps the silence alive (DTX).
+            let isPause = number % 50 >= 25
+            scene.send(isPause ? [0xF8, 0xFF, 0xFE] : SoundScene.frame(number), ticks: isPause ? 19_200 : 960)
+            scene.deliver()
+        }
+        let block = scene.report()
+        #expect(block.cumulativeLost == 0 && block.fractionLost == 0)
+        // Two milliseconds.
+        #expect(block.jitter <= 96)
+        let times = zip(scene.packets, scene.packets.dropFirst()).map { $1.header.timestamp &- $0.header.timestamp }
+        #expect(Set(times) == [960, 19_200])
+        let facts = try #require(scene.facts())
+        #expect(facts.packetsLost == 0 && facts.jitter.map { $0 < 0.002 } ?? false)
     }
 
     @Test func `silence keeps its length, and the marker of the talk spurt behind it`() throws {

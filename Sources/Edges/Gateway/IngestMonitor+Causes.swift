@@ -36,11 +36,12 @@ extension IngestMonitor {
 
     /// What is wrong with the window that ends now.
     func present(at now: Moment) -> [(IngestWarning, Patience)] {
-        let media = [uplinkLoss, uplinkJitter, frozenPicture, stillPicture, silentSound, otherBitrate]
+        let media = [uplinkLoss, uplinkJitter, frozenPicture, stillPicture, otherBitrate]
         let order = [longGroupOfPictures, irregularKeyFrames]
         let clocks = [newJumps > 0 ? .timestampsJumped : nil, skew, drift(at: now)]
         return (media + order + clocks).compactMap { $0 }.map { ($0, Self.patience(of: $0.code)) }
-            + missingReports.map { ($0, .reports) } + (window.last?.transcoding ?? []).map { ($0, .none) }
+            + [silentSound].compactMap(\.self) + missingReports.map { ($0, .reports) }
+            + (window.last?.transcoding ?? []).map { ($0, .none) }
     }
 
     private func threshold(_ limits: (begins: Double, ends: Double), _ code: String) -> Double {
@@ -88,14 +89,15 @@ extension IngestMonitor {
         return .stillPicture
     }
 
-    private var silentSound: IngestWarning? {
+    private var silentSound: (IngestWarning, Patience)? {
         guard isFull, let audio = window.last?.first(.audio), let most = Self.silentFrame[audio.codec] else {
             return nil
         }
         let (frames, bytes) = (growth(\.frames, of: .audio), growth(\.bytes, of: .audio))
         guard frames > 0, audio.silence ?? 0 < 2 else { return nil }
-        let isSparse = Double(frames) / length < Self.fewestFrames
-        return isSparse || bytes <= frames * most ? .silentSound : nil
+        // An encoder that stops sending does so because somebody pauses, which may last.
+        if Double(frames) / length < Self.fewestFrames { return (.silentSound, .pause) }
+        return bytes <= frames * most ? (.silentSound, .long) : nil
     }
 
     private var skew: IngestWarning? {

@@ -22,6 +22,8 @@ struct IngestMonitor {
         static let mean = Patience(onset: .seconds(3), release: .seconds(5))
         /// For what happens in quiet moments of a sane stream too.
         static let long = Patience(onset: .seconds(8), release: .seconds(3))
+        /// For what somebody who speaks now and then does on purpose.
+        static let pause = Patience(onset: .seconds(60), release: .seconds(3))
         /// For what is a finding as soon as it is so.
         static let none = Patience(onset: .zero, release: .seconds(2))
         /// For what happens in a moment, and is looked into by people who come to see it later.
