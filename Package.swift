@@ -176,6 +176,16 @@ let gateway: [Target] = [
             .product(name: "Crypto", package: "swift-crypto"),
         ]),
     module(
+        "TransportSecurity", in: "Edges",
+        [
+            "Primitives", .product(name: "Crypto", package: "swift-crypto"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "NIOTLS", package: "swift-nio"),
+            .product(name: "SwiftASN1", package: "swift-asn1"),
+            .product(name: "X509", package: "swift-certificates"),
+        ]),
+    module(
         "Gateway", in: "Edges",
         [
             "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
@@ -221,25 +231,22 @@ let gateway: [Target] = [
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry",
+            "TransportSecurity", "WebPages",
             .product(name: "Logging", package: "swift-log"),
-            .product(name: "Crypto", package: "swift-crypto"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HummingbirdHTTP2", package: "hummingbird"),
-            .product(name: "HummingbirdTLS", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            .product(name: "SwiftASN1", package: "swift-asn1"),
-            .product(name: "X509", package: "swift-certificates"),
         ]),
     module(
         "Conformance", in: "Edges",
         [
-            "Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry",
+            "Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry", "TransportSecurity",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
@@ -249,17 +256,18 @@ let gateway: [Target] = [
     module(
         "LoadTest", in: "Edges",
         [
-            "M3U8",
+            "M3U8", "TransportSecurity",
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]),
     .executableTarget(
         name: "martlet",
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
             "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "Webhooks", "HLS",
-            "HLSService", "HTTPService", "Conformance", "LoadTest",
+            "HLSService", "HTTPService", "Conformance", "LoadTest", "TransportSecurity",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -327,13 +335,19 @@ let gatewayTests: [Target] = [
             "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Webhooks", "Auth",
             "Telemetry",
             "WebPages",
-            "Primitives",
+            "Primitives", "TransportSecurity",
             "TestSupport",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ]),
+    tests(
+        "TransportSecurityTests",
+        [
+            "TransportSecurity", "Primitives", .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "NIOTLS", package: "swift-nio"),
         ]),
     tests("LoadTestTests", ["LoadTest", "M3U8"]),
     tests(

@@ -35,6 +35,7 @@ private let arrows: [String: Set<String>] = [
     "GatewayConfiguration": ["Primitives"],
     "Telemetry": ["Primitives"],
     "Auth": ["Primitives"],
+    "TransportSecurity": ["Primitives"],
     "Gateway": [
         "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
     ],
@@ -45,10 +46,12 @@ private let arrows: [String: Set<String>] = [
     "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [
         "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
-        "Auth", "Telemetry", "WebPages",
+        "Auth", "Telemetry", "TransportSecurity", "WebPages",
     ],
-    "LoadTest": ["M3U8"],
-    "Conformance": ["Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry"],
+    "LoadTest": ["M3U8", "TransportSecurity"],
+    "Conformance": [
+        "Primitives", "SDP", "M3U8", "Media", "ICE", "DTLS", "MediaClient", "Telemetry", "TransportSecurity",
+    ],
 ]
 
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.

@@ -146,7 +146,7 @@ struct LimitTests {
     }
 
     @Test func `a port where nobody listens is a failure in plain words`() async throws {
-        let transport = HTTPClientTransport(timeout: .seconds(30))
+        let transport = try HTTPClientTransport(timeout: .seconds(30))
         let url = try #require(URL(string: "http://127.0.0.1:1/whep/cam"))
         await #expect(throws: TransportFailure.self) { try await transport.send(ProbeRequest(method: .get, url: url)) }
         await transport.close()

@@ -31,7 +31,7 @@ enum Run {
             defer { tasks.cancelAll() }
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())
-            let transport = HTTPClientTransport(timeout: .seconds(30))
+            let transport = try HTTPClientTransport(timeout: .seconds(30))
             let result: Result<Value, any Error>
             do { result = .success(try await body("http://127.0.0.1:\(port)", transport)) } catch {
                 result = .failure(error)

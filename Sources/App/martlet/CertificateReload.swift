@@ -1,8 +1,8 @@
 import Foundation
-import HTTPService
 import Logging
 import ServiceLifecycle
 import Telemetry
+import TransportSecurity
 import UnixSignals
 
 /// Reads the certificate again at SIGHUP; connections go on with what they have.
@@ -26,13 +26,16 @@ struct CertificateReload: Service, CustomStringConvertible {
             warn()
         } catch {
             logger.error(
-                "The certificate cannot be read again; the one of before stays",
-                metadata: [LogKeys.setting: "\(error.setting.rawValue)", LogKeys.errorMessage: "\(error.reason)"])
+                "The certificate cannot be read again; the one of before stays. Mend it, and send SIGHUP once more",
+                metadata: [
+                    LogKeys.setting: "\(error.setting.rawValue)",
+                    LogKeys.errorMessage: "\(error.reason); \(error.cure)",
+                ])
         }
     }
 
     private func warn() {
-        guard let warning = identity.warning(now: Int64(Date.now.timeIntervalSince1970)) else { return }
+        guard let warning = identity.facts.warning(now: Int64(Date.now.timeIntervalSince1970)) else { return }
         logger.warning("Certificate needs attention", metadata: [LogKeys.warning: "\(warning)"])
     }
 }

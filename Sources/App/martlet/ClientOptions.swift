@@ -16,8 +16,7 @@ struct ClientOptions: ParsableArguments {
     @Option(help: "How long to try again while the server says to come back later.")
     var wait: String = "30s"
 
-    @Flag(help: "Take any certificate, such as one that the server has made for itself.")
-    var insecure = false
+    @OptionGroup var trust: TrustOptions
 
     @Flag(help: "Print the figures as a JSON object.")
     var json = false

@@ -2,8 +2,8 @@ import Auth
 import Foundation
 import GatewayConfiguration
 import Glibc
-import HTTPService
 import Primitives
+import TransportSecurity
 
 extension Composition {
     /// A certificate of our own is made anew when it ends sooner than this.
@@ -28,7 +28,7 @@ extension Composition {
         let names = ["localhost", hostName] + settings.webrtc.announce.filter(HostNames.isName)
         let path = try selfSigned(settings, names: names, addresses: addresses)
         let made = try identity(certificate: path, key: path)
-        guard made.endsAt - Int64(Date.now.timeIntervalSince1970) < renewal else { return made }
+        guard made.facts.endsAt - Int64(Date.now.timeIntervalSince1970) < renewal else { return made }
         unlink(path)
         let again = try selfSigned(settings, names: names, addresses: addresses)
         return try identity(certificate: again, key: again)

@@ -13,6 +13,7 @@ import Recording
 import SRTP
 import Telemetry
 import Transcoding
+import TransportSecurity
 
 /// Hands each part of the gateway its settings in its own words.
 enum Composition {

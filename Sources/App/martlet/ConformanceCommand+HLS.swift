@@ -9,8 +9,7 @@ extension ConformanceCommand {
         guard let span = DurationText.parse(duration), (.seconds(1)...(.seconds(3600))).contains(span) else {
             throw CommandFailure("--duration: `\(duration)` is not a time between 1s and 1h; write it like 20s")
         }
-        let transport = HTTPClientTransport(
-            timeout: timeout, maximumBodySize: PlaylistExamination.maximumBodySize, trustsAnyone: insecure)
+        let transport = try transport(timeout: timeout, maximumBodySize: PlaylistExamination.maximumBodySize)
         let start = ContinuousClock.now
         let world = PlaylistExamination.World(
             transport: transport, now: { start.duration(to: .now) / .seconds(1) })

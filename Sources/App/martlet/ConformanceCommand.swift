@@ -4,6 +4,7 @@ import Foundation
 import GatewayConfiguration
 import Glibc
 import Primitives
+import TransportSecurity
 import UnixSignals
 
 struct ConformanceCommand: AsyncParsableCommand {
@@ -54,8 +55,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     @Option(help: "With --hls: for how long to follow a live playlist.")
     var duration: String = "20s"
 
-    @Flag(help: "Take any certificate, such as one that the server has made for itself.")
-    var insecure = false
+    @OptionGroup var trust: TrustOptions
 
     @Flag(help: "Print a JSON object.")
     var json = false
@@ -73,11 +73,23 @@ struct ConformanceCommand: AsyncParsableCommand {
             throw CommandFailure(error.description)
         }
         if hls { return try await examinePlaylists(endpoint, timeout: timeout) }
-        let transport = HTTPClientTransport(timeout: timeout, trustsAnyone: insecure)
+        let transport = try transport(timeout: timeout)
         let report = await examine(endpoint, over: transport)
         await transport.close()
         Terminal.say(json ? report.json : "\n" + report.summary)
         guard report.isPassed else { throw ExitCode.failure }
+    }
+
+    /// - Throws: ``CommandFailure`` when the file of authorities is none.
+    func transport(
+        timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize
+    ) throws(CommandFailure) -> HTTPClientTransport {
+        let trust = try trust.trust()
+        do throws(ServerTrustError) {
+            return try HTTPClientTransport(timeout: timeout, maximumBodySize: maximumBodySize, trust: trust)
+        } catch {
+            throw CommandFailure("--ca: \(error)")
+        }
     }
 
     /// Runs to the end, or until a signal: a session that was made is ended in any case.

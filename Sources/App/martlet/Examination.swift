@@ -12,6 +12,7 @@ import Recording
 import SRTP
 import Telemetry
 import Transcoding
+import TransportSecurity
 
 /// Tries each thing the gateway needs by doing it.
 struct Examination {
@@ -65,17 +66,31 @@ struct Examination {
         guard let certificate = tls.certificate ?? tls.key, let key = tls.key ?? tls.certificate else { return [] }
         do throws(TLSProblem) {
             let identity = try TLSIdentity(certificate: certificate, key: key)
-            guard let warning = identity.warning(now: Int64(time(nil))) else {
-                return [Finding("https certificate", .ok, certificate)]
-            }
-            return [Finding("https certificate", .warning, warning, cure: "renew it, and send SIGHUP to the gateway")]
+            return [finding(certificate, identity.facts)]
         } catch {
             return [
-                Finding(
-                    "https certificate", .failed, error.description,
-                    cure: "set http.tls.certificate and http.tls.key to a chain and its key in PEM")
+                Finding("https certificate", .failed, "\(error.setting.rawValue): \(error.reason)", cure: error.cure)
             ]
         }
+    }
+
+    private func finding(_ path: String, _ facts: CertificateFacts) -> Finding {
+        let check = "https certificate"
+        if let warning = facts.warning(now: Int64(time(nil))) {
+            return Finding(check, .warning, "\(path): \(warning)", cure: "renew it, and send SIGHUP to the gateway")
+        }
+        guard !facts.names.isEmpty else {
+            return Finding(
+                check, .warning, "\(path) names no host; browsers will refuse it",
+                cure: "have one made with the gateway's host name as its subjectAltName")
+        }
+        let detail = "\(path), for \(facts.names.joined(separator: ", ")), until \(facts.endDate)"
+        guard !facts.lacksIssuer else {
+            return Finding(
+                check, .ok, detail + ", without its issuer",
+                cure: "unless clients know the issuer itself, write its certificate behind this one (fullchain.pem)")
+        }
+        return Finding(check, .ok, detail)
     }
 
     private func rtmp() async -> Finding {

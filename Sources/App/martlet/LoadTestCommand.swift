@@ -13,7 +13,7 @@ struct LoadTestCommand: AsyncParsableCommand {
         commandName: "load-test",
         abstract: "Watch a stream with many viewers at once, and say how well it went.",
         discussion: """
-            For now by LL-HLS (--hls), against any server that speaks plain HTTP:
+            For now by LL-HLS (--hls), by HTTP/1.1, plain or over TLS:
 
               martlet load-test http://localhost:8080/hls/cam/index.m3u8 --viewers 300 --hls
 
@@ -43,6 +43,8 @@ struct LoadTestCommand: AsyncParsableCommand {
     @Flag(help: "Viewers of LL-HLS. (Viewers of WHEP are not there yet.)")
     var hls = false
 
+    @OptionGroup var trust: TrustOptions
+
     @Flag(help: "Print the figures as a JSON object.")
     var json = false
 
@@ -59,10 +61,11 @@ struct LoadTestCommand: AsyncParsableCommand {
         let secret = token ?? ProcessInfo.processInfo.environment["MARTLET_TOKEN"]
         guard let target = LoadTarget(url, token: secret) else {
             throw CommandFailure(
-                "`\(url)` is not an address by plain HTTP, like http://localhost:8080/hls/cam/index.m3u8")
+                "`\(url)` is not an address like http://localhost:8080/hls/cam/index.m3u8")
         }
         let options = LoadOptions(
-            viewers: viewers, ramp: rate, duration: .nanoseconds(Int64(span / .nanoseconds(1))))
+            viewers: viewers, ramp: rate, duration: .nanoseconds(Int64(span / .nanoseconds(1))),
+            trust: try trust.trust())
         let report = try await load(target, options)
         Terminal.say(json ? report.json : report.summary)
         guard report.isGood else { throw ExitCode.failure }

@@ -36,8 +36,9 @@ struct Play: AsyncParsableCommand {
     func run() async throws {
         let endpoint = try ClientOptions.endpoint(url)
         let (limit, patience) = (try options.limit(), try options.patience())
+        let trust = try options.trust.trust()
         let connection = try makeConnection(to: endpoint)
-        let signaling = SignalingClient(token: options.secret, trustsAnyone: options.insecure)
+        let signaling = try SignalingClient(token: options.secret, trust: trust)
         var session: SignalingClient.Session?
         let result: Result<PlayFigures, CommandFailure>
         do throws(CommandFailure) {

@@ -86,7 +86,7 @@ struct Publish: AsyncParsableCommand {
         switch address {
         case .whip(let endpoint):
             try await WHIPDestination.connect(
-                to: endpoint, token: options.secret, trustsAnyone: options.insecure, source: source,
+                to: endpoint, token: options.secret, trust: options.trust.trust(), source: source,
                 patience: patience, onEnd: onEnd)
         case .rtmp(let url):
             try await RTMPDestination.connect(to: url, token: options.secret, source: source, onEnd: onEnd)

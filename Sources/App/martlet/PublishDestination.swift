@@ -6,6 +6,7 @@ import RTMP
 import RTMPService
 import Synchronization
 import Transcoding
+import TransportSecurity
 
 /// Where the frames of `martlet publish` go.
 protocol PublishDestination: Sendable {
@@ -43,7 +44,7 @@ final class WHIPDestination: PublishDestination {
 
     /// Connects, and returns when media may flow.
     static func connect(
-        to endpoint: URL, token: Secret?, trustsAnyone: Bool, source: any PublishSource, patience: Duration,
+        to endpoint: URL, token: Secret?, trust: ServerTrust, source: any PublishSource, patience: Duration,
         onEnd: @escaping @Sendable (CommandEnd) -> Void
     ) async throws(CommandFailure) -> WHIPDestination {
         let connection: ClientConnection
@@ -53,7 +54,7 @@ final class WHIPDestination: PublishDestination {
         } catch {
             throw CommandFailure("\(error)")
         }
-        let signaling = SignalingClient(token: token, trustsAnyone: trustsAnyone)
+        let signaling = try SignalingClient(token: token, trust: trust)
         var resource: URL?
         do throws(CommandFailure) {
             let session = try await signaling.post(offer: connection.offer, to: endpoint, patience: patience) {

@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Primitives
+import TransportSecurity
 
 /// WHIP and WHEP as our own clients speak them: an offer is posted, and the session is deleted in the end (RFC 9725 §4).
 struct SignalingClient {
@@ -29,14 +30,15 @@ struct SignalingClient {
 
     /// - Parameters:
     ///   - token: Sent as `Authorization: Bearer`.
-    ///   - trustsAnyone: Whether to take any certificate.
-    init(token: Secret?, trustsAnyone: Bool = false) {
+    ///   - trust: Whose certificates to take.
+    /// - Throws: ``CommandFailure`` when the file of authorities is none.
+    init(token: Secret?, trust: ServerTrust = .system) throws(CommandFailure) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: Self.timeout, read: Self.timeout)
-        if trustsAnyone {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.certificateVerification = .none
-            configuration.tlsConfiguration = tls
+        do throws(ServerTrustError) {
+            configuration.tlsConfiguration = try trust.configuration()
+        } catch {
+            throw CommandFailure("--ca: \(error)")
         }
         // "Connection refused" is an answer, and the person who waits for it wants to read it at once.
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -178,6 +180,7 @@ enum ConnectTrouble {
         case let error as NIOConnectionError:
             if let first = error.connectionErrors.first { return describe(first.error) }
             return "\(error.host) is not the name of any machine"
+        case is NIOSSLError: return ServerTrust.describe(error)
         case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
         case let error as ChannelError:
             switch error {

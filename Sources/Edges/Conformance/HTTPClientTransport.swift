@@ -4,6 +4,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+package import TransportSecurity
 
 /// Requests over HTTP/1.1 or HTTP/2, each bounded in time.
 package struct HTTPClientTransport: ConformanceTransport {
@@ -14,21 +15,18 @@ package struct HTTPClientTransport: ConformanceTransport {
     /// - Parameters:
     ///   - timeout: How long an answer may take, with all of its body.
     ///   - maximumBodySize: In bytes; the rest of a body is not read.
-    ///   - trustsAnyone: Whether to take any certificate.
+    ///   - trust: Whose certificates to take.
+    /// - Throws: ``ServerTrustError``.
     package init(
-        timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize, trustsAnyone: Bool = false
-    ) {
+        timeout: Duration, maximumBodySize: Int = ProbeResponse.maximumBodySize, trust: ServerTrust = .system
+    ) throws(ServerTrustError) {
         self.timeout = timeout
         self.maximumBodySize = maximumBodySize
         let (seconds, attoseconds) = timeout.components
         let amount = TimeAmount.seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: amount, read: amount)
-        if trustsAnyone {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.certificateVerification = .none
-            configuration.tlsConfiguration = tls
-        }
+        configuration.tlsConfiguration = try trust.configuration()
         // "Connection refused" is a finding, not a reason to try again until the time is up.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -87,6 +85,7 @@ package struct HTTPClientTransport: ConformanceTransport {
             case .remoteConnectionClosed: return .broken("the connection was closed without an answer")
             default: return .broken(Quoted.line(error.shortDescription))
             }
+        case is NIOSSLError: return .broken("TLS: \(ServerTrust.describe(error))")
         case let error as IOError: return .broken(Quoted.line(String(cString: strerror(error.errnoCode))))
         case is CancellationError: return .stopped
         default: return .broken(Quoted.line(String(describing: error)))

@@ -17,6 +17,8 @@ struct HLSRoutes: Sendable {
     let metrics: MetricsRegistry
     /// Whether anyone may watch, so that shared caches may keep what we send.
     let isPublic: Bool
+    /// Whether clients come by HTTPS, which requests by HTTP/1.1 do not say themselves.
+    let isSecure: Bool
     /// Seconds since 1970.
     let unixSeconds: @Sendable () -> Int64
 
@@ -55,7 +57,7 @@ struct HLSRoutes: Sendable {
         case .timedOut: throw .nothingCame
         case .overloaded: throw .tooManyWait
         }
-        if case .token(let grant) = right, name == .multivariant { setCookie(&response, stream, grant, request) }
+        if case .token(let grant) = right, name == .multivariant { setCookie(&response, stream, grant) }
         return response
     }
 
@@ -110,11 +112,11 @@ struct HLSRoutes: Sendable {
     /// A cookie for this stream alone: the players of a page send it with everything that they fetch.
     ///
     /// It ends with the token that brought it.
-    private func setCookie(_ response: inout Response, _ stream: StreamName, _ grant: Grant, _ request: Request) {
+    private func setCookie(_ response: inout Response, _ stream: StreamName, _ grant: Grant) {
         let now = unixSeconds()
         let expiry = min(grant.expiresAt ?? .max, now + Self.cookieLifetime)
         let value = signature.sign(stream, expiry: expiry, tokenID: grant.tokenID)
-        let secure = request.head.scheme == "https" ? "; Secure" : ""
+        let secure = isSecure ? "; Secure" : ""
         response.headers[.setCookie] =
             "\(Self.cookieName)=\(value); Path=/hls/\(stream)/; Max-Age=\(expiry - now); HttpOnly; SameSite=Lax\(secure)"
         response.headers[.cacheControl] = "private, no-store"

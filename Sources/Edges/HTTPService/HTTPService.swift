@@ -4,8 +4,6 @@ import Glibc
 package import HLSService
 package import Hummingbird
 import HummingbirdCore
-import HummingbirdHTTP2
-import HummingbirdTLS
 package import Logging
 import NIOCore
 package import Primitives
@@ -106,7 +104,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,
-                isPublic: configuration.isPlayPublic,
+                isPublic: configuration.isPlayPublic, isSecure: configuration.tls != nil,
                 unixSeconds: { Int64(Date.now.timeIntervalSince1970) }
             ),
             crossOrigin: CrossOrigin(apiOrigins: configuration.corsOrigins),
@@ -134,29 +132,24 @@ package struct HTTPService: Service, CustomStringConvertible {
         }
     }
 
-    /// HTTP/1.1, or that and HTTP/2 over TLS as the client chooses (ALPN, RFC 7301).
+    /// HTTP/1.1, or that and HTTP/2 over TLS.
     private var server: HTTPServerBuilder {
-        get throws {
-            let http1 = HTTP1Channel.Configuration(
-                idleTimeout: .seconds(60),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: 16 << 10,
-                    maxHeaderListSize: 32 << 10,
-                    maxHeaderFieldCount: 100
-                )
+        let http1 = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10,
+                maxHeaderListSize: 32 << 10,
+                maxHeaderFieldCount: 100
             )
-            guard let tls = configuration.tls else { return .http1(configuration: http1) }
-            return try .http2Upgrade(
-                tlsChannelConfiguration: .init(tlsConfiguration: tls.configuration()),
-                configuration: .init(idleTimeout: .seconds(60), streamConfiguration: http1)
-            )
-        }
+        )
+        guard let tls = configuration.tls else { return .http1(configuration: http1) }
+        return HTTPServerBuilder { try SecureChannel(tls, configuration: http1, responder: $0) }
     }
 
-    private func application(host: String) throws -> Application<GatewayResponder> {
+    private func application(host: String) -> Application<GatewayResponder> {
         Application(
             responder: responder,
-            server: try server,
+            server: server,
             configuration: .init(
                 address: .hostname(host, port: Int(configuration.port)),
                 serverName: nil

@@ -1,5 +1,6 @@
 package import Auth
 import Primitives
+package import TransportSecurity
 
 /// How the HTTP service listens and answers.
 package struct HTTPServiceConfiguration: Sendable {

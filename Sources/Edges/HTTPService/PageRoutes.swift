@@ -14,8 +14,6 @@ struct PageRoutes: Sendable {
     func document(_ page: WebPage, _ request: Request) -> Response {
         var response = file(page, request)
         response.headers[.contentSecurityPolicy] = contentSecurityPolicy
-        // Addresses of the gateway name its streams.
-        response.headers[.referrerPolicy] = "no-referrer"
         return response
     }
 
@@ -29,6 +27,8 @@ struct PageRoutes: Sendable {
         var headers: HTTPFields = [
             .contentType: page.contentType, .eTag: page.entityTag, .cacheControl: "no-cache",
             .crossOriginResourcePolicy: "same-origin",
+            // Addresses of the gateway name its streams. Scripts and style sheets have a policy of their own.
+            .referrerPolicy: "no-referrer",
         ]
         if let encoding = page.contentEncoding { headers[.contentEncoding] = encoding }
         if Self.names(page.entityTag, in: request.headers[values: .ifNoneMatch]) {

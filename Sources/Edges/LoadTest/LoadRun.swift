@@ -3,6 +3,8 @@ import M3U8
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
+import TransportSecurity
 
 /// All viewers of a run.
 ///
@@ -10,6 +12,7 @@ import NIOPosix
 final class LoadRun {
     let target: LoadTarget
     private let options: LoadOptions
+    private let security: NIOSSLContext?
     private let loop: NIOIsolatedEventLoop
     private let progress: @Sendable (LoadProgress) -> Void
     private let promise: EventLoopPromise<LoadFigures>
@@ -29,11 +32,12 @@ final class LoadRun {
     private static let maximumKept = 2048
 
     init(
-        _ target: LoadTarget, _ options: LoadOptions, on loop: NIOIsolatedEventLoop,
+        _ target: LoadTarget, _ options: LoadOptions, _ security: NIOSSLContext?, on loop: NIOIsolatedEventLoop,
         progress: @escaping @Sendable (LoadProgress) -> Void, promise: EventLoopPromise<LoadFigures>
     ) {
         self.target = target
         self.options = options
+        self.security = security
         self.loop = loop
         self.progress = progress
         self.promise = promise
@@ -93,8 +97,11 @@ final class LoadRun {
         ClientBootstrap(group: loop.nonisolated())
             .connectTimeout(.seconds(10))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
+            .channelInitializer { [security, host = target.host] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let security {
+                        try channel.pipeline.syncOperations.addHandler(ServerTrust.handler(security, host: host))
+                    }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(bound.value)
                 }

@@ -1,5 +1,7 @@
 package import NIOCore
 import NIOPosix
+import NIOSSL
+package import TransportSecurity
 
 /// How many viewers, how fast, and for how long.
 package struct LoadOptions: Sendable {
@@ -8,11 +10,14 @@ package struct LoadOptions: Sendable {
     package var ramp: Double
     /// How long all of them watch.
     package var duration: TimeAmount
+    /// Whose certificates to take.
+    package var trust: ServerTrust
 
-    package init(viewers: Int, ramp: Double, duration: TimeAmount) {
+    package init(viewers: Int, ramp: Double, duration: TimeAmount, trust: ServerTrust = .system) {
         self.viewers = viewers
         self.ramp = ramp
         self.duration = duration
+        self.trust = trust
     }
 }
 
@@ -41,16 +46,18 @@ package enum LoadTest {
     ///   - progress: Called fifty times a second, on the thread of the viewers.
     ///   - onStart: Given what ends the run.
     /// - Returns: What was seen.
-    /// - Throws: When there can be no thread.
+    /// - Throws: ``ServerTrustError``, or when there can be no thread.
     package static func run(
         _ target: LoadTarget, _ options: LoadOptions, progress: @escaping @Sendable (LoadProgress) -> Void = { _ in },
         onStart: @Sendable (Stop) -> Void = { _ in }
     ) async throws -> LoadFigures {
+        let security = target.isSecure ? try NIOSSLContext(configuration: options.trust.configuration()) : nil
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let promise = loop.makePromise(of: LoadFigures.self)
         let run = try await loop.submit {
-            let run = LoadRun(target, options, on: loop.assumeIsolated(), progress: progress, promise: promise)
+            let run = LoadRun(
+                target, options, security, on: loop.assumeIsolated(), progress: progress, promise: promise)
             run.begin()
             return NIOLoopBound(run, eventLoop: loop)
         }.get()

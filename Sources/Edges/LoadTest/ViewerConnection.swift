@@ -2,6 +2,8 @@ import Foundation
 import M3U8
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import TransportSecurity
 
 /// One connection of one viewer, for one rendition: asks, waits for the answer, and asks for what comes next.
 final class ViewerConnection: ChannelInboundHandler {
@@ -58,6 +60,10 @@ final class ViewerConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if error is NIOSSLError {
+            run.figures.fail("no connection: \(ServerTrust.describe(error))")
+            run.closed(self, isExpected: true)
+        }
         context.close(promise: nil)
     }
 

@@ -6,7 +6,7 @@ extension PlaylistExamination {
     /// Fetches the first playlist and those that it names.
     func open() async {
         guard let response = await get(endpoint.url) else {
-            ledger.note(.syntax, false, "no answer")
+            ledger.note(.syntax, false, lastFailure?.description ?? "no answer")
             return
         }
         guard response.isSuccess else {

@@ -39,6 +39,8 @@ package actor PlaylistExamination {
     var tracks: [PlaylistTrack] = []
     private var requestsLeft: Int
     private var silence = 0
+    /// Why the last request without an answer had none.
+    private(set) var lastFailure: TransportFailure?
     private(set) var isStopped = false
 
     /// - Parameters:
@@ -107,6 +109,7 @@ package actor PlaylistExamination {
             return response
         } catch {
             silence += 1
+            lastFailure = error
             if silence >= Self.maximumSilence { isStopped = true }
             return nil
         }
