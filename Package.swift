@@ -210,10 +210,11 @@ let gateway: [Target] = [
     module(
         "RTMPService", in: "Edges",
         [
-            "Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry",
+            "Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry", "TransportSecurity",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     system("CWebVendor", libraries: []),
@@ -318,10 +319,11 @@ let gatewayTests: [Target] = [
     tests(
         "RTMPServiceTests",
         [
-            "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TestSupport",
+            "RTMPService", "RTMP", "Gateway", "Auth", "Media", "Primitives", "TransportSecurity", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]),
     tests(
         "HLSServiceTests",

@@ -41,7 +41,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "Recording": ["Primitives", "Media", "ISOBMFF", "MediaIO", "Gateway", "Telemetry"],
     "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
-    "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry"],
+    "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry", "TransportSecurity"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
     "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [

@@ -66,9 +66,18 @@ struct RTMPURLTests {
         #expect(RTMPURL("RTMP://example.org/live/cam")?.port == 1935)
     }
 
+    @Test func `over TLS the port is another one, and the server is told so`() throws {
+        let url = try #require(RTMPURL("rtmps://example.org/live/cam"))
+        #expect(url.isSecure && url.port == 443 && url.tcURL == "rtmps://example.org/live")
+        #expect(RTMPURL("rtmps://example.org:1936/live/cam")?.tcURL == "rtmps://example.org:1936/live")
+        let plain = try #require(RTMPURL("rtmp://example.org:443/live/cam"))
+        #expect(!plain.isSecure && plain.tcURL == "rtmp://example.org:443/live")
+    }
+
     @Test(arguments: [
         "", "http://h/live/cam", "rtmp://", "rtmp://h", "rtmp://h/live", "rtmp://h/live/", "rtmp:///live/cam",
-        "rtmp://h:0/live/cam", "rtmp://h:99999/live/cam", "rtmp://h:x/live/cam",
+        "rtmp://h:0/live/cam", "rtmps://h/live/", "rtmpss://h/live/cam", "rtmp://h:99999/live/cam",
+        "rtmp://h:x/live/cam",
     ])
     func `anything else is none`(text: String) {
         #expect(RTMPURL(text) == nil)

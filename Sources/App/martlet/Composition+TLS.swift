@@ -3,6 +3,7 @@ import Foundation
 import GatewayConfiguration
 import Glibc
 import Primitives
+import RTMPService
 import TransportSecurity
 
 extension Composition {
@@ -33,6 +34,16 @@ extension Composition {
         let again = try selfSigned(settings, names: names, addresses: addresses)
         return try identity(certificate: again, key: again)
     }
+
+    /// The listener of RTMPS, which has the certificate of HTTPS; `nil` where there is none.
+    static func rtmps(_ settings: Settings, _ tls: TLSIdentity?) throws(CommandFailure) -> RTMPServiceConfiguration? {
+        guard let port = settings.rtmpsPort else { return nil }
+        guard let tls else { throw missingCertificate }
+        return rtmp(settings.rtmp, port: port, tls: tls)
+    }
+
+    static let missingCertificate = CommandFailure(
+        "rtmps.port: there is no certificate; set http.tls.certificate and http.tls.key, or http.tls.self_signed")
 
     private static func identity(certificate: String, key: String) throws(CommandFailure) -> TLSIdentity {
         do throws(TLSProblem) {

@@ -163,10 +163,12 @@ enum Composition {
         return ICEServerLink(url: server.url, access: access)
     }
 
-    static func rtmp(_ settings: Settings.RTMP) -> RTMPServiceConfiguration {
+    /// Of one of the two listeners: plain RTMP, or with a certificate RTMPS.
+    static func rtmp(_ settings: Settings.RTMP, port: UInt16, tls: TLSIdentity? = nil) -> RTMPServiceConfiguration {
         var configuration = RTMPServiceConfiguration()
         configuration.host = settings.host
-        configuration.port = settings.port
+        configuration.port = port
+        configuration.tls = tls
         return configuration
     }
 

@@ -20,7 +20,7 @@ struct Examination {
 
     func findings() async -> [Finding] {
         let (media, candidates) = media()
-        return [dataDirectory(), recordings(), http()] + certificate() + [await rtmp()] + media
+        return [dataDirectory(), recordings(), http()] + certificate() + rtmp() + media
             + turn(reaching: candidates)
             + [videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors()]
     }
@@ -93,16 +93,25 @@ struct Examination {
         return Finding(check, .ok, detail)
     }
 
-    private func rtmp() async -> Finding {
-        let (host, port) = (settings.rtmp.host, settings.rtmp.port)
+    private func rtmp() -> [Finding] {
+        let plain = rtmp("rtmp port", port: settings.rtmp.port, key: "rtmp.port")
+        guard let port = settings.rtmpsPort else { return [plain] }
+        guard settings.http.tls.isOn else {
+            return [plain, Finding("rtmps port", .failed, Composition.missingCertificate.description)]
+        }
+        return [plain, rtmp("rtmps port", port: port, key: "rtmps.port")]
+    }
+
+    private func rtmp(_ check: String, port: UInt16, key: String) -> Finding {
+        let host = settings.rtmp.host
         if let code = TCPProbe.listen(host: host, port: port) {
             let error: RTMPServiceError =
                 code == EADDRINUSE
                 ? .portInUse(host: host, port: port)
                 : .cannotListen(host: host, port: port, reason: String(cString: strerror(code)))
-            return Finding("rtmp port", PortTrouble(error))
+            return Finding(check, PortTrouble(error, key: key))
         }
-        return Finding("rtmp port", .ok, "TCP \(port) on \(host) is free")
+        return Finding(check, .ok, "TCP \(port) on \(host) is free")
     }
 
     /// Opens the real port with one worker: the addresses are those that clients would get.

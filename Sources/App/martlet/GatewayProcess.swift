@@ -13,6 +13,7 @@ import Recording
 import SRTP
 import ServiceLifecycle
 import Telemetry
+import TransportSecurity
 import Webhooks
 
 /// Puts the gateway together, runs it, and takes it apart again.
@@ -75,15 +76,29 @@ struct GatewayProcess {
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
         let rtmp = RTMPService(
-            configuration: Composition.rtmp(settings.rtmp),
+            configuration: Composition.rtmp(settings.rtmp, port: settings.rtmp.port),
             backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
             logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
-        let rtmpPort = try await bind(rtmp, settings.rtmp)
+        let rtmpPort = try await bind(rtmp, key: "rtmp.port")
+        let tls = try Composition.tls(settings, addresses: plane.candidates)
+        if let tls {
+            metrics.addCollector {
+                [MetricFamily(.certificateExpiry, [.init(.integer(UInt64(clamping: tls.facts.endsAt)))])]
+            }
+        }
+        let rtmps = try Composition.rtmps(settings, tls).map { configuration in
+            RTMPService(
+                configuration: configuration,
+                backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
+                logger: Logger(label: "rtmps"), onRefusal: { metrics.countRefusal($0) })
+        }
+        var rtmpsPort: UInt16?
+        if let rtmps { rtmpsPort = try await bind(rtmps, key: "rtmps.port") }
         let readiness = Readiness()
         readiness.require("the RTMP listener") { rtmp.isListening }
-        let tls = try Composition.tls(settings, addresses: plane.candidates)
+        if let rtmps { readiness.require("the RTMPS listener") { rtmps.isListening } }
         let greeting = Greeting(
-            settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, tokens: tokens,
+            settings: settings, addresses: plane.candidates, rtmpPort: rtmpPort, rtmpsPort: rtmpsPort, tokens: tokens,
             publishesDemo: publishesDemo, scheme: tls == nil ? "http" : "https")
         let hls =
             settings.hls.enabled
@@ -111,6 +126,7 @@ struct GatewayProcess {
         var services: [any Service] = [
             GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), http, rtmp,
         ]
+        if let rtmps { services.append(rtmps) }
         if let webhooks {
             metrics.addCollector { await webhooks.metricFamilies() }
             services.insert(WebhookRunner(parts: webhooks, gateway: gateway), at: 0)
@@ -149,11 +165,11 @@ struct GatewayProcess {
         }
     }
 
-    private func bind(_ rtmp: RTMPService, _ settings: Settings.RTMP) async throws(CommandFailure) -> UInt16 {
+    private func bind(_ rtmp: RTMPService, key: String) async throws(CommandFailure) -> UInt16 {
         do {
             return try await rtmp.bind()
         } catch {
-            throw CommandFailure(PortTrouble(error).description)
+            throw CommandFailure(PortTrouble(error, key: key).description)
         }
     }
 

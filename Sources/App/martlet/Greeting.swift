@@ -8,6 +8,8 @@ struct Greeting: Sendable {
     /// Addresses of this machine that clients can use.
     let addresses: [TransportAddress]
     let rtmpPort: UInt16
+    /// `nil` where there is no RTMPS.
+    let rtmpsPort: UInt16?
     let tokens: TokenAuthority
     let publishesDemo: Bool
     /// `http` or `https`.
@@ -27,6 +29,7 @@ struct Greeting: Sendable {
         Terminal.say(
             "Publish from this machine, and watch at \(scheme)://\(hosts.local):\(httpPort)/play/\(Self.exampleStream)")
         Terminal.say("  RTMP  rtmp://\(rtmpHost(hosts.local))/live/\(Self.exampleStream)")
+        if let rtmps = rtmpsHost(hosts.local) { Terminal.say("  RTMPS rtmps://\(rtmps)/live/\(Self.exampleStream)") }
         Terminal.say("  WHIP  \(scheme)://\(hosts.local):\(httpPort)/whip/\(Self.exampleStream)")
         if let remote = hosts.remote { await printRemote(remote, httpPort: httpPort) }
         Terminal.say()
@@ -47,11 +50,16 @@ struct Greeting: Sendable {
         Terminal.say("  RTMP  rtmp://\(rtmpHost(remote))/live/\(Self.exampleStream)?token=\(token.revealed)")
         Terminal.say(
             "        (OBS: server rtmp://\(rtmpHost(remote))/live, stream key \(Self.exampleStream)?token=…)")
+        if let rtmps = rtmpsHost(remote) {
+            Terminal.say("  RTMPS rtmps://\(rtmps)/live/\(Self.exampleStream)?token=\(token.revealed)")
+        }
         Terminal.say("  WHIP  \(scheme)://\(remote):\(httpPort)/whip/\(Self.exampleStream)  with bearer token")
         Terminal.say("        \(token.revealed)")
     }
 
     private func rtmpHost(_ host: String) -> String { rtmpPort == 1935 ? host : "\(host):\(rtmpPort)" }
+
+    private func rtmpsHost(_ host: String) -> String? { rtmpsPort.map { $0 == 443 ? host : "\(host):\($0)" } }
 
     /// Names for both sides, as far as the address listened on lets them in.
     private var hosts: (local: String, remote: String?) {

@@ -123,7 +123,8 @@ struct Play: AsyncParsableCommand {
         let failure = await recording.value
         if case .failed(let reason) = end { throw CommandFailure(reason) }
         let figures = PlayFigures(
-            url: url, output: output, end: end.name, beganAt: beganAt, statistics: connection.statistics)
+            url: try ClientOptions.endpoint(url).shown, output: output, end: end.name, beganAt: beganAt,
+            statistics: connection.statistics)
         guard figures.hasReceived else {
             throw CommandFailure("nothing was received, neither a picture nor sound, although the session stood")
         }

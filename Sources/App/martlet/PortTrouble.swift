@@ -18,9 +18,12 @@ struct PortTrouble {
             : .cannotListen("http.host", error.port, error.host, String(cString: strerror(error.code)))
     }
 
-    init(_ error: RTMPServiceError) {
+    /// - Parameters:
+    ///   - error: Of either listener.
+    ///   - key: The setting of its port.
+    init(_ error: RTMPServiceError, key: String = "rtmp.port") {
         switch error {
-        case .portInUse(let host, let port): self = .inUse("rtmp.port", port, host, [.tcp])
+        case .portInUse(let host, let port): self = .inUse(key, port, host, [.tcp])
         case .cannotListen(let host, let port, let reason): self = .cannotListen("rtmp.host", port, host, reason)
         }
     }

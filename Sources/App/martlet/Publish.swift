@@ -9,7 +9,8 @@ struct Publish: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish a file or a test pattern, by WHIP or RTMP.",
         discussion: """
-            The address decides: http:// and https:// are WHIP, rtmp:// is RTMP.
+            The address decides: http:// and https:// are WHIP, rtmp:// and
+            rtmps:// are RTMP.
             Works with any server of these protocols.
 
               martlet publish http://localhost:8080/whip/cam --test-pattern
@@ -27,7 +28,7 @@ struct Publish: AsyncParsableCommand {
             Ends with the file, with --duration, or with Ctrl-C.
             """)
 
-    @Argument(help: "The WHIP endpoint, or rtmp://host/app/stream.")
+    @Argument(help: "The WHIP endpoint, or rtmp://host/app/stream, or rtmps://.")
     var url: String
 
     @Option(help: ArgumentHelp("The media file to publish.", valueName: "file"))
@@ -89,7 +90,8 @@ struct Publish: AsyncParsableCommand {
                 to: endpoint, token: options.secret, trust: options.trust.trust(), source: source,
                 patience: patience, onEnd: onEnd)
         case .rtmp(let url):
-            try await RTMPDestination.connect(to: url, token: options.secret, source: source, onEnd: onEnd)
+            try await RTMPDestination.connect(
+                to: url, token: options.secret, trust: options.trust.trust(), source: source, onEnd: onEnd)
         }
     }
 }
@@ -103,12 +105,11 @@ extension Publish {
         init(_ text: String) throws(CommandFailure) {
             switch text.split(separator: ":" as Character).first?.lowercased() {
             case "http", "https": self = .whip(try ClientOptions.endpoint(text))
-            case "rtmp":
+            case "rtmp", "rtmps":
                 guard let url = RTMPURL(text) else {
                     throw CommandFailure("`\(text)` is not an RTMP address; write it like rtmp://localhost/live/cam")
                 }
                 self = .rtmp(url)
-            case "rtmps": throw CommandFailure("rtmps:// is not there yet; publish by rtmp:// or https://")
             default:
                 throw CommandFailure(
                     "`\(text)` is neither WHIP (http://localhost:8080/whip/cam) nor RTMP (rtmp://localhost/live/cam)")
@@ -118,9 +119,9 @@ extension Publish {
         /// Without a query, which may hold a credential.
         var shown: String {
             switch self {
-            case .whip(let url): url.absoluteString
+            case .whip(let url): url.shown
             case .rtmp(let url):
-                "rtmp://\(url.host):\(url.port)/\(url.app)/\(url.streamKey.prefix { $0 != "?" })"
+                "\(url.isSecure ? "rtmps" : "rtmp")://\(url.host):\(url.port)/\(url.app)/\(url.streamKey.prefix { $0 != "?" })"
             }
         }
     }

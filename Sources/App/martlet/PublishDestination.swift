@@ -158,17 +158,19 @@ final class RTMPDestination: PublishDestination {
 
     /// Connects, and returns when the server has let us in.
     static func connect(
-        to url: RTMPURL, token: Secret?, source: any PublishSource, onEnd: @escaping @Sendable (CommandEnd) -> Void
+        to url: RTMPURL, token: Secret?, trust: ServerTrust, source: any PublishSource,
+        onEnd: @escaping @Sendable (CommandEnd) -> Void
     ) async throws(CommandFailure) -> RTMPDestination {
         var url = url
         if let token { url.streamKey += (url.streamKey.contains("?") ? "&" : "?") + "token=\(token.revealed)" }
         let publisher: RTMPPublisher
         do {
-            publisher = try await RTMPPublisher.connect(to: url)
+            publisher = try await RTMPPublisher.connect(to: url, trust: trust)
         } catch let error as RTMPError {
             throw CommandFailure("\(error)")
         } catch {
-            throw CommandFailure("rtmp://\(url.host):\(url.port): \(ConnectTrouble.describe(error))")
+            throw CommandFailure(
+                "\(url.isSecure ? "rtmps" : "rtmp")://\(url.host):\(url.port): \(ConnectTrouble.describe(error))")
         }
         for configuration in source.configurations { publisher.configure(configuration) }
         Task {

@@ -119,14 +119,14 @@ struct SignalingClient {
     private func redirected(
         from url: URL, _ response: HTTPClientResponse, count: Int
     ) throws(CommandFailure) -> URL {
-        guard count <= Self.maximumRedirects else { throw CommandFailure("\(url): redirects for ever") }
+        guard count <= Self.maximumRedirects else { throw CommandFailure("\(url.shown): redirects for ever") }
         guard let location = response.headers.first(name: "location"),
             let next = URL(string: location, relativeTo: url)?.absoluteURL, next.host != nil,
             next.scheme == "http" || next.scheme == "https"
-        else { throw CommandFailure("\(url): redirects to nowhere") }
+        else { throw CommandFailure("\(url.shown): redirects to nowhere") }
         // The token must not leave the encrypted connection that it was given to.
         guard token == nil || url.scheme == next.scheme || next.scheme == "https" else {
-            throw CommandFailure("\(url): redirects to plain HTTP, where the token could be read on the way")
+            throw CommandFailure("\(url.shown): redirects to plain HTTP, where the token could be read on the way")
         }
         return next
     }
@@ -146,7 +146,7 @@ struct SignalingClient {
             let content = try await response.body.collect(upTo: Self.maximumBody)
             return (response, Array(content.readableBytesView))
         } catch {
-            throw CommandFailure("\(url): \(ConnectTrouble.describe(error))")
+            throw CommandFailure("\(url.shown): \(ConnectTrouble.describe(error))")
         }
     }
 

@@ -31,7 +31,9 @@ extension Gateway {
             endsAt: clock.now + CounterOffers.lifetime
         )
         counterOffers.add(entry)
-        logger.debug("counter-offer", metadata: [LogKeys.stream: "\(stream.name)", LogKeys.session: "\(entry.id)"])
+        // The whole name of a session that is to come would open it.
+        logger.debug(
+            "counter-offer", metadata: [LogKeys.stream: "\(stream.name)", LogKeys.session: "\(entry.id.prefix(6))…"])
         return SessionAnswer(
             sessionID: entry.id,
             sdp: made.sdp,

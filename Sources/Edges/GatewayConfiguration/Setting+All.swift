@@ -72,6 +72,12 @@ extension Setting {
             .oneOf(Settings.BFramePolicy.self),
             "What to do with B-frames, which browsers cannot play over WebRTC."
         ),
+        Setting(
+            "rtmps.port",
+            \.rtmpsPort,
+            .optional(.port(from: 0), absent: "off"),
+            "The TCP port of RTMP over TLS, with the certificate of HTTPS."
+        ),
     ]
 
     private static let webrtc = [

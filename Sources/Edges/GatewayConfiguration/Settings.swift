@@ -7,6 +7,8 @@ package import Primitives
 package struct Settings: Sendable, Equatable {
     package var http = HTTP()
     package var rtmp = RTMP()
+    /// `rtmps.port`: RTMP over TLS, with the certificate of ``HTTP/tls``; `nil` for none.
+    package var rtmpsPort: UInt16?
     package var webrtc = WebRTC()
     package var publish = Publish()
     package var hls = HLS()
@@ -51,6 +53,9 @@ package struct Settings: Sendable, Equatable {
         package var selfSigned = false
         /// `http.tls.hsts_max_age`: how long browsers shall insist on HTTPS; `nil` does not ask them to.
         package var hstsMaxAge: Duration?
+
+        /// Whether there is a certificate to show.
+        package var isOn: Bool { certificate != nil || key != nil || selfSigned }
     }
 
     package struct RTMP: Sendable, Equatable {

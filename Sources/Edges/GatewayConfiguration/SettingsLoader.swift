@@ -142,7 +142,9 @@ package struct SettingsLoader: Sendable {
     private func conflicts(in settings: Settings) -> [SettingsProblem] {
         // The media port is taken for TCP too: that is what keeps a second gateway from sharing it.
         let ports = [
-            ("http.port", settings.http.port), ("rtmp.port", settings.rtmp.port), ("webrtc.port", settings.webrtc.port),
+            ("http.port", settings.http.port), ("rtmp.port", settings.rtmp.port),
+            ("rtmps.port", settings.rtmpsPort ?? 0),
+            ("webrtc.port", settings.webrtc.port),
         ]
         var problems: [SettingsProblem] = []
         for (index, (key, port)) in ports.enumerated() where port != 0 {

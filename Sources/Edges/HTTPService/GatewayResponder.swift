@@ -51,7 +51,7 @@ package struct GatewayResponder: HTTPResponder {
             "Request refused",
             metadata: [
                 LogKeys.method: "\(request.method)", LogKeys.status: .stringConvertible(problem.status),
-                LogKeys.eventReason: "\(problem.name)", LogKeys.path: .string(String(path.prefix(256))),
+                LogKeys.eventReason: "\(problem.name)", LogKeys.path: .string(LoggedPath.text(path)),
                 LogKeys.clientAddress: .string(peer?.host ?? ""),
             ]
         )

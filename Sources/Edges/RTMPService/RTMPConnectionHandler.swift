@@ -2,6 +2,7 @@ import Gateway
 import Logging
 import Media
 import NIOCore
+import NIOSSL
 import Primitives
 import RTMP
 import Telemetry
@@ -94,7 +95,10 @@ final class RTMPConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset, mostly. The publication ends with the channel.
+        // A reset, mostly, or a client that does not trust our certificate. The publication ends with the channel.
+        if error is NIOSSLError {
+            logger.debug("TLS failed", metadata: [LogKeys.errorMessage: "\(String(describing: error).prefix(200))"])
+        }
         context.close(promise: nil)
     }
 

@@ -1,8 +1,10 @@
 package import Media
 package import NIOCore
 import NIOPosix
+import NIOSSL
 import Primitives
 package import RTMP
+package import TransportSecurity
 
 /// Publishes a stream to an RTMP server: the client side, for `martlet publish`.
 package struct RTMPPublisher: Sendable {
@@ -14,14 +16,18 @@ package struct RTMPPublisher: Sendable {
     /// Connects, and returns once the server has let us in.
     ///
     /// - Parameters:
-    ///   - url: `rtmp://host[:port]/app/stream[?query]`.
+    ///   - url: `rtmp://host[:port]/app/stream[?query]`, or `rtmps://`.
+    ///   - trust: Whose certificates to take.
     ///   - group: The event loops that carry the connection.
     /// - Returns: A publisher that takes frames.
-    /// - Throws: ``RTMPError`` when the server refuses or is too slow, an I/O error when it cannot be reached.
+    /// - Throws: ``RTMPError`` when the server refuses or is too slow, ``ServerTrustError``, an error of NIOSSL when its
+    ///   certificate is not to be trusted, an I/O error when it cannot be reached.
     package static func connect(
         to url: RTMPURL,
+        trust: ServerTrust = .system,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws -> RTMPPublisher {
+        let security = url.isSecure ? try NIOSSLContext(configuration: trust.configuration()) : nil
         let eventLoop = group.next()
         let started = eventLoop.makePromise(of: Void.self)
         let ended = eventLoop.makePromise(of: Void.self)
@@ -31,6 +37,10 @@ package struct RTMPPublisher: Sendable {
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let security {
+                            try channel.pipeline.syncOperations.addHandler(
+                                ServerTrust.handler(security, host: url.host))
+                        }
                         try channel.pipeline.syncOperations.addHandler(
                             RTMPPublisherHandler(url: url, started: started, ended: ended)
                         )
@@ -90,7 +100,7 @@ final class RTMPPublisherHandler: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
     private let started: EventLoopPromise<Void>
     private let ended: EventLoopPromise<Void>
-    private var reason: RTMPError?
+    private var reason: (any Error)?
     private var isStarted = false
 
     init(url: RTMPURL, started: EventLoopPromise<Void>, ended: EventLoopPromise<Void>) {
@@ -127,6 +137,8 @@ final class RTMPPublisherHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A connection that breaks says nothing; a certificate does.
+        if error is NIOSSLError { reason = reason ?? error }
         context.close(promise: nil)
     }
 

@@ -1,10 +1,12 @@
 package import Logging
 package import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
+import TransportSecurity
 
-/// Takes in RTMP publishers: listens, and gives each connection a session.
+/// Takes in RTMP publishers: listens, by TLS or without, and gives each connection a session.
 package final class RTMPService: Service, CustomStringConvertible {
     private let configuration: RTMPServiceConfiguration
     private let backend: any PublishBackend
@@ -15,7 +17,7 @@ package final class RTMPService: Service, CustomStringConvertible {
     private let connections = ConnectionCount()
 
     /// What the life cycle's log calls it.
-    package var description: String { "RTMP" }
+    package var description: String { configuration.tls == nil ? "RTMP" : "RTMPS" }
 
     /// - Parameters:
     ///   - configuration: Where to listen, and the limits.
@@ -81,6 +83,7 @@ package final class RTMPService: Service, CustomStringConvertible {
     // MARK: - Listening
 
     private func bind(host: String) async throws -> any Channel {
+        let security = try configuration.tls.map { try NIOSSLContext(configuration: $0.configuration()) }
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -90,11 +93,11 @@ package final class RTMPService: Service, CustomStringConvertible {
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { [self] channel in initialize(channel) }
+            .childChannelInitializer { [self] channel in initialize(channel, security) }
         return try await bootstrap.bind(host: host, port: Int(configuration.port)).get()
     }
 
-    private func initialize(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func initialize(_ channel: any Channel, _ security: NIOSSLContext?) -> EventLoopFuture<Void> {
         guard connections.enter(atMost: configuration.maximumConnections) else {
             onRefusal("too-many-connections")
             logger.warning("RTMP connection refused: too many")
@@ -102,7 +105,12 @@ package final class RTMPService: Service, CustomStringConvertible {
         }
         channel.closeFuture.whenComplete { [connections] _ in connections.leave() }
         return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(
+            let pipeline = channel.pipeline.syncOperations
+            if let security {
+                try pipeline.addHandler(NIOSSLServerHandler(context: security))
+                try pipeline.addHandler(HandshakeDeadline(patience: .seconds(configuration.handshakeSeconds)))
+            }
+            try pipeline.addHandler(
                 RTMPConnectionHandler(
                     configuration: configuration,
                     backend: backend,

@@ -1,4 +1,5 @@
 package import RTMP
+package import TransportSecurity
 
 /// Where RTMP publishers are taken in, and how many.
 package struct RTMPServiceConfiguration: Sendable {
@@ -6,10 +7,14 @@ package struct RTMPServiceConfiguration: Sendable {
     package var host = "::"
     /// `rtmp.port`: 0 takes any free port.
     package var port: UInt16 = 1935
+    /// The certificate of RTMPS; `nil` for plain RTMP.
+    package var tls: TLSIdentity?
     /// Connections at one time; further ones are closed as they come.
     package var maximumConnections = 512
     /// What one connection may make us hold, and how long it may take.
     package var limits = RTMPLimits()
+    /// How long a TLS handshake may take, in seconds.
+    package var handshakeSeconds: Int64 = 10
     /// How long a connection that we have ended may take to read why, in seconds.
     package var lingerSeconds: Int64 = 2
 

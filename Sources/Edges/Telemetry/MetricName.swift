@@ -104,6 +104,9 @@ package struct MetricName: Sendable, Hashable {
         .counter,
         "Questions to the application who may publish or play, by verdict."
     )
+    package static let certificateExpiry = MetricName(
+        "martlet_certificate_expiry_timestamp_seconds", .gauge,
+        "When the certificate of HTTPS and RTMPS ends, in seconds since 1970.")
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let srtpBackend = MetricName(
@@ -113,7 +116,7 @@ package struct MetricName: Sendable, Hashable {
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
         transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
-        ingestWarnings, webhookDeliveries, webhookQueue, webhookDecisions, buildInfo, srtpBackend,
+        ingestWarnings, webhookDeliveries, webhookQueue, webhookDecisions, certificateExpiry, buildInfo, srtpBackend,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

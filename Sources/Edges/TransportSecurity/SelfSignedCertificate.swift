@@ -36,7 +36,8 @@ package enum SelfSignedCertificate {
                 signatureAlgorithm: .ecdsaWithSHA256,
                 extensions: try Certificate.Extensions {
                     Critical(BasicConstraints.notCertificateAuthority)
-                    Critical(KeyUsage(digitalSignature: true))
+                    // Without KeyUsage: a key that may not sign certificates did not sign this one either, say clients
+                    // that are told to trust it.
                     try ExtendedKeyUsage([.serverAuth])
                     SubjectAlternativeNames(alternatives)
                 },

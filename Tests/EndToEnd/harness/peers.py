@@ -22,6 +22,10 @@ def aiortc(mode, url, seconds, codec="H264", film=None):
     return Client([*arguments, *(["--input", film] if film else [])], f"aiortc-{mode}")
 
 
+def gstreamer_rtmp(url):
+    return Client(["/usr/bin/python3", CLIENTS / "gstreamer_rtmp.py", url], "gstreamer-rtmp")
+
+
 def gstreamer(mode, url, seconds, codec="h264"):
     script = CLIENTS / "gstreamer_client.py"
     return Client(

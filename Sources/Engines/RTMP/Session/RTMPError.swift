@@ -35,6 +35,7 @@ extension RTMPError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .handshakeTimedOut: "the handshake was not finished in time"
+        case .unsupportedVersion(0x16): "this is TLS, which has a port of its own (rtmps.port)"
         case .unsupportedVersion(let version): "the first byte is \(version), not RTMP version 3"
         case .publishTimedOut: "no publish command in time"
         case .idle: "no media for too long"
