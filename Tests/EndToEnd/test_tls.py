@@ -58,10 +58,13 @@ def test_a_self_signed_certificate_serves_pages_and_media_over_http_2(start_gate
         capture_output=True, text=True, timeout=20,
     ).stdout  # fmt: skip
     assert "DNS:localhost" in text and "IP Address:127.0.0.1" in text and "IP Address:0:0:0:0:0:0:0:1" in text
+    assert "martlet_certificate_expiry_timestamp_seconds 1" in gateway.request("GET", "/metrics").text
     with media.publish_rtmp(gateway.rtmp("cam")):
         gateway.wait_for_stream("cam", ("video", "audio"))
         with browsers.chromium(insecure=True) as browser:
-            browser.open(gateway.page("play", "cam"))
+            # As people type addresses: it is sent on.
+            browser.open(gateway.page("play", "cam").replace("https://", "http://"))
+            assert browser.run("return location.protocol") == "https:"
             browser.wait_for_state("live")
             browser.wait_for_frames(30)
             assert browser.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
@@ -73,6 +76,11 @@ def test_a_self_signed_certificate_serves_pages_and_media_over_http_2(start_gate
             assert not [line for line in browser.console() if "Content Security Policy" in line]
         played = run("play", gateway.whep("cam"), "--insecure", "--duration", "2s", "--json")
         assert played.returncode == 0, played.stderr
+    told = subprocess.run(
+        ["curl", "-s", "-X", "POST", "-H", "Authorization: Bearer t", gateway.whep("cam").replace("https://", "http://")],
+        capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
+    assert told.stdout.startswith("This port speaks HTTPS"), told
     # A handshake that never begins has ended by now, or does so in time.
     silent.settimeout(max(1, 20 - (time.monotonic() - connected_at)))
     assert silent.recv(1) == b""

@@ -30,6 +30,7 @@ struct SecureChannel: ServerChildChannel {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let security = try pipeline.handler(type: NIOSSLServerHandler.self)
+            try pipeline.addHandler(PlainRequestHandler(), position: .before(security))
             try pipeline.addHandler(HandshakeDeadline(), position: .after(security))
             return value
         }
