@@ -46,6 +46,16 @@ struct AddressLimiterTests {
         #expect(limiter.take(try #require(TransportAddress("2001:db8:0:1::2", port: 1)), at: .zero) == nil)
     }
 
+    @Test func `holders of credentials are told apart by all of their digests`() {
+        let limiter = AddressLimiter(perMinute: 60, burst: 1)
+        let (first, second) = (String(repeating: "ab", count: 16), String(repeating: "ab", count: 15) + "ac")
+        #expect(limiter.take(holder: first, at: .zero) == nil)
+        #expect(limiter.take(holder: second, at: .zero) == nil)
+        #expect(limiter.take(holder: String(first.reversed()), at: .zero) == nil)
+        #expect(limiter.take(holder: first, at: .zero) == .seconds(1))
+        #expect(limiter.take(holder: first, at: Instant.zero + .seconds(1)) == nil)
+    }
+
     @Test func `a flood of addresses does not grow the table`() {
         let limiter = AddressLimiter(perMinute: 1, burst: 1)
         for index in 0..<(3 * AddressLimiter.maximumAddresses) {

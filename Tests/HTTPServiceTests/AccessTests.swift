@@ -122,6 +122,43 @@ struct LimitTests {
         #expect(try await post(client, from: Client.elsewhere).status == .created)
     }
 
+    @Test func `requests of every kind are counted, but for probes`() async throws {
+        let client = await Client(
+            configuration: HTTPServiceConfiguration(limits: .init(requestsPerMinute: 60, requestsBurst: 3)))
+        for path in ["/", "/nothing", "/hls/cam/index.m3u8"] {
+            #expect(try await client.send(.get, path, from: Client.elsewhere).status != .tooManyRequests)
+        }
+        let refused = try await client.send(.get, "/", from: Client.elsewhere)
+        try expectProblem(refused, 429, "too-many-requests")
+        #expect(refused.headers[.retryAfter] == "1")
+        for path in ["/health/live", "/health/ready"] {
+            for _ in 0..<5 { #expect(try await client.send(.get, path, from: Client.elsewhere).status == .ok) }
+        }
+        #expect(try await client.send(.get, "/", from: "192.0.2.8").status == .ok)
+        #expect(try await client.send(.get, "/").status == .ok)
+        client.advance(by: .seconds(1))
+        #expect(try await client.send(.get, "/", from: Client.elsewhere).status == .ok)
+    }
+
+    @Test func `a token that is used everywhere is limited by itself`() async throws {
+        let client = await Client(
+            policy: AccessPolicy(play: .nobody),
+            configuration: HTTPServiceConfiguration(limits: .init(sessionsPerMinute: 60, sessionsBurst: 2)))
+        let (shared, other) = (try await client.token("cam", [.play]), try await client.token("cam", [.play]))
+        for host in 1...2 {
+            let answer = try await client.send(
+                .post, "/whep/cam", Client.sdp, body: "v=0", from: "192.0.2.\(host)", token: shared)
+            #expect(answer.status == .created)
+        }
+        let refused = try await client.send(
+            .post, "/whep/cam", Client.sdp, body: "v=0", from: "192.0.2.3", token: shared)
+        try expectProblem(refused, 429, "token-overused")
+        #expect(refused.headers[.retryAfter] == "1")
+        let another = try await client.send(
+            .post, "/whep/cam", Client.sdp, body: "v=0", from: "192.0.2.3", token: other)
+        #expect(another.status == .created)
+    }
+
     @Test func `this machine has no limits unless told so`() async throws {
         let client = await Client(configuration: configuration)
         for _ in 0..<20 { #expect(try await post(client, from: Client.here).status == .created) }

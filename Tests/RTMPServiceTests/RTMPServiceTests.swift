@@ -130,6 +130,28 @@ struct RTMPServiceTests {
         }
     }
 
+    @Test func `an address that connects too often is turned away, and what it has goes on`() async throws {
+        let refusals = Mutex<[String]>([])
+        let configure = { @Sendable (configuration: inout RTMPServiceConfiguration) in
+            configuration.connectionsPerMinute = 1
+            configuration.connectionsBurst = 1
+            configuration.limitsLoopback = true
+        }
+        try await Self.withService(
+            RecordingBackend(), configure: configure, onRefusal: { reason in refusals.withLock { $0.append(reason) } }
+        ) { _, port in
+            let first = try await TestPublisher.connect(port: port, path: "live/cam")
+            var heardByFirst = first.events.makeAsyncIterator()
+            #expect(await heardByFirst.next() == .publishing)
+            let second = try await TestPublisher.connect(port: port, path: "live/other")
+            var heardBySecond = second.events.makeAsyncIterator()
+            #expect(await heardBySecond.next() == .disconnected)
+            #expect(refusals.withLock { $0 } == ["too-many-connects"])
+            #expect(first.channel.isActive)
+            try await first.channel.close()
+        }
+    }
+
     @Test func `a handshake that never comes is not waited for`() async throws {
         let configure = { @Sendable (configuration: inout RTMPServiceConfiguration) in
             configuration.limits.handshakeTimeout = .milliseconds(50)

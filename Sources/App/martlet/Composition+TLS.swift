@@ -39,7 +39,7 @@ extension Composition {
     static func rtmps(_ settings: Settings, _ tls: TLSIdentity?) throws(CommandFailure) -> RTMPServiceConfiguration? {
         guard let port = settings.rtmpsPort else { return nil }
         guard let tls else { throw missingCertificate }
-        return rtmp(settings.rtmp, port: port, tls: tls)
+        return rtmp(settings, port: port, tls: tls)
     }
 
     static let missingCertificate = CommandFailure(

@@ -124,7 +124,9 @@ enum Composition {
             frameAncestors: settings.http.frameAncestors.joined(separator: " "),
             iceServers: settings.webrtc.iceServers.map(iceServer),
             limits: .init(
+                requestsPerMinute: settings.limits.requestsPerMinute, requestsBurst: settings.limits.requestsBurst,
                 postsPerMinute: settings.limits.postsPerMinute, postsBurst: settings.limits.postsBurst,
+                sessionsPerMinute: settings.limits.tokenPostsPerMinute, sessionsBurst: settings.limits.tokenPostsBurst,
                 includeLoopback: settings.limits.loopback),
             nodeName: nodeName, playback: PlaybackSignature(secret: secret),
             isPlayPublic: settings.auth.anonymousPlay == .anyone && !asksAboutPlay(settings.webhooks))
@@ -164,11 +166,14 @@ enum Composition {
     }
 
     /// Of one of the two listeners: plain RTMP, or with a certificate RTMPS.
-    static func rtmp(_ settings: Settings.RTMP, port: UInt16, tls: TLSIdentity? = nil) -> RTMPServiceConfiguration {
+    static func rtmp(_ settings: Settings, port: UInt16, tls: TLSIdentity? = nil) -> RTMPServiceConfiguration {
         var configuration = RTMPServiceConfiguration()
-        configuration.host = settings.host
+        configuration.host = settings.rtmp.host
         configuration.port = port
         configuration.tls = tls
+        configuration.connectionsPerMinute = settings.limits.rtmpPerMinute
+        configuration.connectionsBurst = settings.limits.rtmpBurst
+        configuration.limitsLoopback = settings.limits.loopback
         return configuration
     }
 

@@ -76,7 +76,7 @@ struct GatewayProcess {
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
         let rtmp = RTMPService(
-            configuration: Composition.rtmp(settings.rtmp, port: settings.rtmp.port),
+            configuration: Composition.rtmp(settings, port: settings.rtmp.port),
             backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
             logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
         let rtmpPort = try await bind(rtmp, key: "rtmp.port")

@@ -1,11 +1,11 @@
 package import Primitives
 import Synchronization
 
-/// Limits how often something may happen for one network address.
+/// Limits how often something may happen for one network address, or for one holder of a credential.
 ///
-/// A token bucket for each address. IPv6 addresses count by their /64, which is what one subscriber has.
+/// A token bucket for each. IPv6 addresses count by their /64, which is what one subscriber has.
 package final class AddressLimiter: Sendable {
-    /// Beyond this many addresses the ones that were idle longest are forgotten.
+    /// Beyond this many addresses or holders the ones that were idle longest are forgotten.
     package static let maximumAddresses = 10_000
 
     private struct Bucket {
@@ -13,14 +13,26 @@ package final class AddressLimiter: Sendable {
         var filledAt: Instant
     }
 
-    private struct Network: Hashable {
+    private struct Key: Hashable {
         var high: UInt64
         var low: UInt64
+
+        /// A network: all of an IPv4 address, the first half of an IPv6 one.
+        init(_ address: TransportAddress) {
+            high = address.high
+            low = address.isIPv4 ? address.low : 0
+        }
+
+        /// A holder, by the 128 bits of its digest.
+        init(_ digest: String) {
+            high = UInt64(digest.prefix(16), radix: 16) ?? 0
+            low = UInt64(digest.suffix(16), radix: 16) ?? 0
+        }
     }
 
     private let perSecond: Double
     private let burst: Double
-    private let buckets = Mutex<[Network: Bucket]>([:])
+    private let buckets = Mutex<[Key: Bucket]>([:])
 
     /// - Parameters:
     ///   - perMinute: How often in the long run, at least 1.
@@ -36,8 +48,18 @@ package final class AddressLimiter: Sendable {
     ///   - address: Whose; the port does not matter.
     ///   - now: The time of the event.
     /// - Returns: `nil` when it was counted, otherwise how long until there is room.
-    package func take(_ address: TransportAddress, at now: Instant) -> Duration? {
-        update(address, at: now) { bucket in
+    package func take(_ address: TransportAddress, at now: Instant) -> Duration? { take(Key(address), at: now) }
+
+    /// The same for a holder.
+    ///
+    /// - Parameters:
+    ///   - holder: The digest of ``Grant/Holder``.
+    ///   - now: The time of the event.
+    /// - Returns: `nil` when it was counted, otherwise how long until there is room.
+    package func take(holder: String, at now: Instant) -> Duration? { take(Key(holder), at: now) }
+
+    private func take(_ key: Key, at now: Instant) -> Duration? {
+        update(key, at: now) { bucket in
             guard bucket.tokens >= 1 else {
                 return .milliseconds(Int64(((1 - bucket.tokens) / perSecond * 1000).rounded(.up)))
             }
@@ -53,26 +75,25 @@ package final class AddressLimiter: Sendable {
     ///   - now: The time of the question.
     /// - Returns: `nil` when there is room, otherwise how long until there is.
     package func wait(_ address: TransportAddress, at now: Instant) -> Duration? {
-        update(address, at: now) { bucket in
+        update(Key(address), at: now) { bucket in
             bucket.tokens >= 1 ? nil : .milliseconds(Int64(((1 - bucket.tokens) / perSecond * 1000).rounded(.up)))
         }
     }
 
-    /// How many addresses are remembered.
+    /// How many addresses or holders are remembered.
     package var count: Int { buckets.withLock { $0.count } }
 
     private func update(
-        _ address: TransportAddress,
+        _ key: Key,
         at now: Instant,
         _ body: (inout Bucket) -> Duration?
     ) -> Duration? {
-        let network = Network(high: address.high, low: address.isIPv4 ? address.low : 0)
-        return buckets.withLock { buckets in
-            if buckets[network] == nil, buckets.count >= Self.maximumAddresses { forget(&buckets, at: now) }
-            var bucket = buckets[network] ?? Bucket(tokens: burst, filledAt: now)
+        buckets.withLock { buckets in
+            if buckets[key] == nil, buckets.count >= Self.maximumAddresses { forget(&buckets, at: now) }
+            var bucket = buckets[key] ?? Bucket(tokens: burst, filledAt: now)
             refill(&bucket, at: now)
             let answer = body(&bucket)
-            buckets[network] = bucket
+            buckets[key] = bucket
             return answer
         }
     }
@@ -84,7 +105,7 @@ package final class AddressLimiter: Sendable {
     }
 
     /// Full buckets say nothing and go first; then the half that was idle longest.
-    private func forget(_ buckets: inout [Network: Bucket], at now: Instant) {
+    private func forget(_ buckets: inout [Key: Bucket], at now: Instant) {
         buckets = buckets.filter { _, bucket in
             var bucket = bucket
             refill(&bucket, at: now)
@@ -92,6 +113,6 @@ package final class AddressLimiter: Sendable {
         }
         guard buckets.count >= Self.maximumAddresses else { return }
         let oldest = buckets.sorted { $0.value.filledAt < $1.value.filledAt }.prefix(buckets.count / 2)
-        for (network, _) in oldest { buckets[network] = nil }
+        for (key, _) in oldest { buckets[key] = nil }
     }
 }

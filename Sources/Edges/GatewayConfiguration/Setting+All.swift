@@ -331,6 +331,18 @@ extension Setting {
     private static let limits = [
         Setting("limits.loopback", \.limits.loopback, .boolean, "Whether limits hold on this machine too."),
         Setting(
+            "limits.requests_per_minute",
+            \.limits.requestsPerMinute,
+            .integer(1...1_000_000),
+            "HTTP requests of one address, in the long run."
+        ),
+        Setting(
+            "limits.requests_burst",
+            \.limits.requestsBurst,
+            .integer(1...1_000_000),
+            "HTTP requests of one address, at once."
+        ),
+        Setting(
             "limits.posts_per_minute",
             \.limits.postsPerMinute,
             .integer(1...1_000_000),
@@ -341,6 +353,30 @@ extension Setting {
             \.limits.postsBurst,
             .integer(1...1_000_000),
             "WHIP and WHEP requests of one address, at once."
+        ),
+        Setting(
+            "limits.token_posts_per_minute",
+            \.limits.tokenPostsPerMinute,
+            .integer(1...1_000_000),
+            "WHIP and WHEP sessions of one token, in the long run."
+        ),
+        Setting(
+            "limits.token_posts_burst",
+            \.limits.tokenPostsBurst,
+            .integer(1...1_000_000),
+            "WHIP and WHEP sessions of one token, at once."
+        ),
+        Setting(
+            "limits.rtmp_per_minute",
+            \.limits.rtmpPerMinute,
+            .integer(1...1_000_000),
+            "RTMP connections of one address, in the long run."
+        ),
+        Setting(
+            "limits.rtmp_burst",
+            \.limits.rtmpBurst,
+            .integer(1...1_000_000),
+            "RTMP connections of one address, at once."
         ),
         Setting(
             "limits.failures_per_minute",

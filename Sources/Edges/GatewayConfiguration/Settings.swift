@@ -237,10 +237,22 @@ package struct Settings: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         /// `limits.loopback`: whether the limits hold for clients on this machine as well.
         package var loopback = false
+        /// `limits.requests_per_minute`: HTTP requests of one address, in the long run.
+        package var requestsPerMinute = 60_000
+        /// `limits.requests_burst`: HTTP requests of one address, at once.
+        package var requestsBurst = 5_000
         /// `limits.posts_per_minute`: WHIP and WHEP requests of one address, in the long run.
         package var postsPerMinute = 120
         /// `limits.posts_burst`: WHIP and WHEP requests of one address, at once.
         package var postsBurst = 60
+        /// `limits.token_posts_per_minute`: WHIP and WHEP sessions of one token, in the long run.
+        package var tokenPostsPerMinute = 6_000
+        /// `limits.token_posts_burst`: WHIP and WHEP sessions of one token, at once.
+        package var tokenPostsBurst = 2_000
+        /// `limits.rtmp_per_minute`: RTMP connections of one address, in the long run.
+        package var rtmpPerMinute = 120
+        /// `limits.rtmp_burst`: RTMP connections of one address, at once.
+        package var rtmpBurst = 60
         /// `limits.failures_per_minute`: refused credentials of one address before it is turned away unheard.
         package var failuresPerMinute = 20
     }

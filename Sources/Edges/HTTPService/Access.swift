@@ -8,7 +8,11 @@ import Telemetry
 /// Who a request comes from, and whether it may go on.
 struct Access: Sendable {
     let authorizer: Authorizer
+    /// Of addresses: all that they ask, and sessions.
+    let requests: AddressLimiter
     let posts: AddressLimiter
+    /// Sessions of holders of credentials.
+    let holders: AddressLimiter
     let guesses: GuessLimit
     let limitsLoopback: Bool
     let now: @Sendable () -> Instant
@@ -79,6 +83,20 @@ struct Access: Sendable {
     ) async throws(Problem) {
         guard request.headers[.authorization] != nil else { return }
         _ = try await authorize(permission, stream: stream, request, peer: peer)
+    }
+
+    /// Counts a request of any kind.
+    func countRequest(from peer: TransportAddress?) throws(Problem) {
+        guard let peer, limitsLoopback || !peer.isLoopback, let wait = requests.take(peer, at: now()) else { return }
+        throw .tooManyRequests(wait)
+    }
+
+    /// Counts a session that a credential asks for, wherever it is used.
+    func countSession(of grant: Grant, from peer: TransportAddress?) throws(Problem) {
+        guard case .credential(let digest) = grant.holder, limitsLoopback || peer?.isLoopback != true,
+            let wait = holders.take(holder: digest, at: now())
+        else { return }
+        throw .tooManySessions(wait)
     }
 
     /// Counts a request for a session.

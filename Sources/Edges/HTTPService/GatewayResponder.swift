@@ -62,6 +62,9 @@ package struct GatewayResponder: HTTPResponder {
         path: String,
         peer: TransportAddress?
     ) async throws(Problem) -> Response {
+        // Whoever looks after the gateway must see how it is while others flood it.
+        let isProbe = path == "/health/live" || path == "/health/ready"
+        if !isProbe { try sessions.access.countRequest(from: peer) }
         let route = try Route(path: path)
         // Browsers ask this before they send a token, so it needs none.
         if request.method == .options {

@@ -82,7 +82,9 @@ package struct HTTPService: Service, CustomStringConvertible {
         let limits = configuration.limits
         let access = Access(
             authorizer: authorizer,
+            requests: AddressLimiter(perMinute: limits.requestsPerMinute, burst: limits.requestsBurst),
             posts: AddressLimiter(perMinute: limits.postsPerMinute, burst: limits.postsBurst),
+            holders: AddressLimiter(perMinute: limits.sessionsPerMinute, burst: limits.sessionsBurst),
             guesses: guesses,
             limitsLoopback: limits.includeLoopback,
             now: now

@@ -25,20 +25,33 @@ package struct HTTPServiceConfiguration: Sendable {
     /// How long browsers shall insist on HTTPS.
     package var hstsMaxAge: Duration?
 
-    /// How much one address may ask for.
+    /// How much one address, or one holder of a credential, may ask for.
     package struct Limits: Sendable {
+        package var requestsPerMinute: Int
+        package var requestsBurst: Int
         package var postsPerMinute: Int
         package var postsBurst: Int
+        /// Sessions of one holder, from wherever.
+        package var sessionsPerMinute: Int
+        package var sessionsBurst: Int
         /// Whether clients on this machine are limited too.
         package var includeLoopback: Bool
 
         package init(
+            requestsPerMinute: Int = 60_000,
+            requestsBurst: Int = 5_000,
             postsPerMinute: Int = 120,
             postsBurst: Int = 60,
+            sessionsPerMinute: Int = 6_000,
+            sessionsBurst: Int = 2_000,
             includeLoopback: Bool = false
         ) {
+            self.requestsPerMinute = requestsPerMinute
+            self.requestsBurst = requestsBurst
             self.postsPerMinute = postsPerMinute
             self.postsBurst = postsBurst
+            self.sessionsPerMinute = sessionsPerMinute
+            self.sessionsBurst = sessionsBurst
             self.includeLoopback = includeLoopback
         }
     }

@@ -121,6 +121,11 @@ extension Problem {
         Problem(429, "too-many-requests", "This address has asked too often. Wait a little.", retryAfter: wait)
     }
 
+    static func tooManySessions(_ wait: Duration) -> Problem {
+        Problem(
+            429, "token-overused", "This token has asked for too many sessions. Wait a little.", retryAfter: wait)
+    }
+
     static func tooManyFailures(_ wait: Duration) -> Problem {
         Problem(429, GuessLimit.reason, GuessLimit.detail, retryAfter: wait)
     }

@@ -46,6 +46,7 @@ struct SessionRoutes: Sendable {
         // Permission first: who has none cannot make us read an offer.
         let grant = try await access.admit(
             Self.permission(kind), stream: stream, request, peer: peer, way: kind == .publisher ? .whip : .whep)
+        try access.countSession(of: grant, from: peer)
         let terms = access.terms(of: grant)
         let offer = try await Body.collect(request)
         let answer: SessionAnswer

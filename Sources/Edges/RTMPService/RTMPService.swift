@@ -1,7 +1,9 @@
+import Auth
 package import Logging
 package import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 import ServiceLifecycle
 import Synchronization
 import TransportSecurity
@@ -15,6 +17,7 @@ package final class RTMPService: Service, CustomStringConvertible {
     private let group: any EventLoopGroup
     private let listener = Mutex<(any Channel)?>(nil)
     private let connections = ConnectionCount()
+    private let arrivals: AddressLimiter
 
     /// What the life cycle's log calls it.
     package var description: String { configuration.tls == nil ? "RTMP" : "RTMPS" }
@@ -33,6 +36,8 @@ package final class RTMPService: Service, CustomStringConvertible {
         onRefusal: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.configuration = configuration
+        arrivals = AddressLimiter(
+            perMinute: configuration.connectionsPerMinute, burst: configuration.connectionsBurst)
         self.backend = backend
         self.logger = logger
         self.group = group
@@ -98,6 +103,10 @@ package final class RTMPService: Service, CustomStringConvertible {
     }
 
     private func initialize(_ channel: any Channel, _ security: NIOSSLContext?) -> EventLoopFuture<Void> {
+        guard mayConnect(channel.remoteAddress) else {
+            onRefusal("too-many-connects")
+            return channel.close()
+        }
         guard connections.enter(atMost: configuration.maximumConnections) else {
             onRefusal("too-many-connections")
             logger.warning("RTMP connection refused: too many")
@@ -119,6 +128,13 @@ package final class RTMPService: Service, CustomStringConvertible {
                 )
             )
         }
+    }
+
+    private func mayConnect(_ address: SocketAddress?) -> Bool {
+        guard let peer = address?.ipAddress.flatMap({ TransportAddress($0, port: 0) }),
+            configuration.limitsLoopback || !peer.isLoopback
+        else { return true }
+        return arrivals.take(peer, at: MonotonicClock.now()) == nil
     }
 
     private static func meansNoIPv6(_ error: any Error) -> Bool {

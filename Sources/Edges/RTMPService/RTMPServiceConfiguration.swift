@@ -11,6 +11,12 @@ package struct RTMPServiceConfiguration: Sendable {
     package var tls: TLSIdentity?
     /// Connections at one time; further ones are closed as they come.
     package var maximumConnections = 512
+    /// `limits.rtmp_per_minute`: connections of one address in the long run.
+    package var connectionsPerMinute = 120
+    /// `limits.rtmp_burst`: connections of one address at once.
+    package var connectionsBurst = 60
+    /// `limits.loopback`: whether the limits hold for programs on this machine.
+    package var limitsLoopback = false
     /// What one connection may make us hold, and how long it may take.
     package var limits = RTMPLimits()
     /// How long a TLS handshake may take, in seconds.
