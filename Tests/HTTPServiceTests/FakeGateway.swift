@@ -150,6 +150,14 @@ final class FakeGateway: GatewayService {
         }
     }
 
+    func snapshot(
+        of stream: StreamName, width: Int?, height: Int?
+    ) async throws(GatewayRefusal) -> StreamSnapshot {
+        let size = "\(width.map(String.init) ?? "-")x\(height.map(String.init) ?? "-")"
+        try note(Call(what: "snapshot", stream: stream.description, body: Array(size.utf8)))
+        return StreamSnapshot(jpeg: [0xFF, 0xD8, 0xFF, 0xD9], tag: "7-0-\(size)")
+    }
+
     func streams() async -> [StreamStatus] { state.withLock { $0.streams } }
 
     func stream(_ name: StreamName) async -> StreamStatus? {

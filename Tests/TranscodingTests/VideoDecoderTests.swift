@@ -5,7 +5,7 @@ import Testing
 
 @testable import Transcoding
 
-@Suite("Video decoder, scaler and JPEG")
+@Suite("Video decoder and scaler")
 struct VideoDecoderTests {
     private func decode(_ film: TestFilm) throws -> [DecodedPicture] {
         var decoder = try VideoDecoder(film.configuration)
@@ -169,20 +169,5 @@ struct VideoDecoderTests {
         let same = try PictureScaler().scale(picture, width: 160, height: 96)
         #expect(same === picture)
         #expect(throws: TranscodingError.self) { try PictureScaler().scale(picture, width: 3, height: 48) }
-    }
-
-    @Test func `a snapshot is a JPEG file of the size asked for`() throws {
-        let picture = try #require(try decode(try TestFilm(count: 6)).last)
-        for (height, width) in [(nil, 160), (48, 80), (1_000, 160)] as [(Int?, Int)] {
-            let file = try JPEGEncoder.encode(picture, height: height)
-            #expect(file.starts(with: [0xFF, 0xD8]) && file.suffix(2) == [0xFF, 0xD9])
-            // The frame header (SOF0) says height and width.
-            let header = try #require(
-                file.indices.dropLast(8).first { file[$0] == 0xFF && file[$0 + 1] == 0xC0 })
-            #expect(Int(file[header + 7]) << 8 | Int(file[header + 8]) == width)
-        }
-        let good = try JPEGEncoder.encode(picture, quality: 100)
-        let poor = try JPEGEncoder.encode(picture, quality: 10)
-        #expect(good.count > poor.count)
     }
 }

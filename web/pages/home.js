@@ -49,6 +49,7 @@ function show(streams) {
 
 function newItem(name) {
   const item = make("li", { className: "card stream" },
+    make("img", { className: "still", alt: "", hidden: true }),
     make("a", { className: "name", href: pageAddress("play", name), textContent: name }),
     make("span", { className: "badge" }),
     make("p", { className: "facts" }),
@@ -60,8 +61,48 @@ function newItem(name) {
 
 const sourceNames = { rtmp: "by RTMP", whip: "by WHIP", demo: "test picture" };
 
+/** How often a picture is asked for anew, in milliseconds: one of a WHIP publisher may cost a key frame. */
+const stillInterval = 15_000;
+
+/** Shows the last key frame of a stream, if there is one to show. */
+async function refreshStill(image, stream) {
+  const hasPicture = stream.state !== "waiting" && (stream.tracks ?? []).some(({ kind }) => kind === "video");
+  if (!hasPicture) {
+    image.hidden = true;
+    return;
+  }
+  const now = performance.now();
+  if (now < Number(image.dataset.next ?? 0)) {
+    return;
+  }
+  image.dataset.next = String(now + stillInterval);
+  const token = fragment().get("token");
+  try {
+    const response = await fetch(`/api/v1/streams/${encodeURIComponent(stream.name)}/snapshot.jpg?height=144`, {
+      headers: token ? { Authorization: `Bearer ${token}` } : {},
+    });
+    image.hidden = !response.ok;
+    if (response.ok) {
+      image.src = await dataAddress(await response.blob());
+    }
+  } catch {
+    image.hidden = true;
+  }
+}
+
+/** An image of the page itself: one that needs a token cannot be named by its address. */
+function dataAddress(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(blob);
+  });
+}
+
 function fill(item, stream) {
-  const [, badge, facts, warnings] = item.children;
+  const [still, , badge, facts, warnings] = item.children;
+  refreshStill(still, stream);
   badge.dataset.state = stream.state === "waiting" ? "waiting" : "live";
   say(badge, stream.state === "waiting" ? "waiting for its publisher" : "live");
   const pictureFirst = [...(stream.tracks ?? [])].sort((a, b) => Number(a.kind !== "video") - Number(b.kind !== "video"));

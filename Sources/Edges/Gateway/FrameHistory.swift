@@ -12,6 +12,8 @@ struct FrameHistory: Sendable {
     private(set) var configurations: [MediaKind: CodecConfiguration] = [:]
     /// From a key frame of the picture on; empty without a picture.
     private(set) var frames: [EncodedFrame] = []
+    /// The last key frame of the picture, also when what followed it was too much to keep.
+    private(set) var keyFrame: EncodedFrame?
     private var bytes = 0
 
     /// Whether a reader that begins now must wait for a key frame.
@@ -40,7 +42,9 @@ struct FrameHistory: Sendable {
             return false
         }
         switch kind {
-        case .video: forget()
+        case .video:
+            forget()
+            keyFrame = nil
         // The picture goes on, and what is kept of the sound cannot be decoded as what is told of it.
         case .audio:
             frames.removeAll { $0.codec.kind == .audio }
@@ -54,7 +58,10 @@ struct FrameHistory: Sendable {
     /// - Returns: Whether readers may have it: its decoder is known.
     mutating func note(_ frame: EncodedFrame) -> Bool {
         guard epoch != nil, configurations[frame.codec.kind]?.codec == frame.codec else { return false }
-        if frame.codec.kind == .video, frame.isKeyFrame { forget() }
+        if frame.codec.kind == .video, frame.isKeyFrame {
+            forget()
+            keyFrame = frame.payload.count <= Self.maximumBytes ? frame : nil
+        }
         let isPart = !frames.isEmpty || frame.codec.kind == .video && frame.isKeyFrame
         guard isPart else { return true }
         guard frames.count < Self.maximumFrames, bytes + frame.payload.count <= Self.maximumBytes else {

@@ -64,6 +64,17 @@ package final class FrameLane: Sendable {
         state.withLock { _ = $0.readers.removeValue(forKey: number) }
     }
 
+    /// The last key frame of the picture; `nil` before the first one of a publisher, and without a publisher.
+    var keyFrame: KeyFrame? {
+        state.withLock { state in
+            let history = state.history
+            guard let epoch = history.epoch, let frame = history.keyFrame,
+                let configuration = history.configurations[.video]
+            else { return nil }
+            return KeyFrame(epoch: epoch.number, configuration: configuration, frame: frame)
+        }
+    }
+
     // MARK: Publishers
 
     /// A publisher's way onto the lane, until another one is opened.

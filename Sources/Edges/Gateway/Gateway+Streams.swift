@@ -71,6 +71,7 @@ extension Gateway {
         streams[name]?.record = record
         if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil
+        streams[name]?.keptKeyFrame = nil
         streams[name]?.warnings = []
         streams[name]?.monitor = IngestMonitor()
         streams[name]?.isReordered = false

@@ -40,6 +40,8 @@ package actor Gateway {
     /// Frames left out by transcoders that have ended.
     var endedTranscodeDrops: UInt64 = 0
 
+    let snapshots = SnapshotDesk()
+
     /// How long a stream whose codecs are undecided is kept from viewers.
     static let patience = Duration.seconds(3)
     /// How often grace periods are looked at.
@@ -85,6 +87,7 @@ package actor Gateway {
                 if let end = stream.graceEnds, end <= now { remove(name) }
             }
             tendTranscodes(at: now)
+            forgetOldKeyFrames(at: now)
             if now >= nextNews {
                 nextNews = now + Self.newsInterval
                 await tellNews()

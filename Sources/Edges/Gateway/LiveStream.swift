@@ -73,6 +73,10 @@ struct LiveStream {
     var viewers: [String: Session] = [:]
     /// Its picture in other forms.
     var transcodes: [TranscodeForm: Transcode] = [:]
+    /// A key frame that was read for a snapshot, of a stream that nobody else reads.
+    var keptKeyFrame: (keyFrame: KeyFrame, since: ContinuousClock.Instant)?
+    /// Reads the next key frame for all who wait for one.
+    var keyFrameSearch: Task<KeyFrame?, Never>?
     /// Workers other than the owner that carry the tracks.
     var relays: Set<Int> = []
     var warnings: [IngestWarning] = []

@@ -15,6 +15,7 @@ package struct GatewayResponder: HTTPResponder {
     let recordings: RecordingRoutes
     let revocations: RevocationRoutes
     let webhooks: WebhookRoutes
+    let snapshots: SnapshotRoutes
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
@@ -106,6 +107,7 @@ package struct GatewayResponder: HTTPResponder {
         case .stream(let name): return try await information.stream(name, request, peer: peer)
         case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)
         case .viewers(let name): return try await information.viewers(of: name, request, peer: peer)
+        case .snapshot(let name): return try await snapshots.snapshot(of: name, request, peer: peer)
         case .metrics: return try await information.metrics(request, peer: peer)
         case .recordings: return try await recordings.list(request, peer: peer)
         case .recording(let id): return try await recordings.recording(id, request, peer: peer)

@@ -43,6 +43,12 @@ package protocol GatewayService: Sendable {
     func stream(_ name: StreamName) async -> StreamStatus?
     /// `nil` when there is no such stream.
     func viewers(of stream: StreamName, after: String?, limit: Int) async -> ViewerPage?
+    /// The last key frame as a JPEG file, no larger than `width` and `height`.
+    func snapshot(
+        of stream: StreamName,
+        width: Int?,
+        height: Int?
+    ) async throws(GatewayRefusal) -> StreamSnapshot
     func statistics() async -> GatewayStatistics
 }
 

@@ -103,6 +103,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             recordings: RecordingRoutes(service: recordings, access: access),
             revocations: RevocationRoutes(access: access),
             webhooks: WebhookRoutes(log: webhooks, access: access),
+            snapshots: SnapshotRoutes(gateway: gateway, access: access, isPublic: configuration.isPlayPublic),
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,

@@ -18,6 +18,7 @@ enum Route: Equatable {
     case stream(StreamName)
     case streamStatistics(StreamName)
     case viewers(StreamName)
+    case snapshot(StreamName)
     /// Starts and ends the recording of a stream.
     case recorder(StreamName)
     case recordings
@@ -93,6 +94,7 @@ enum Route: Equatable {
         case 1: return .stream(try stream(parts.first ?? ""))
         case 2 where parts.last == "stats": return .streamStatistics(try stream(parts.first ?? ""))
         case 2 where parts.last == "sessions": return .viewers(try stream(parts.first ?? ""))
+        case 2 where parts.last == SnapshotRoutes.fileName: return .snapshot(try stream(parts.first ?? ""))
         case 2 where parts.last == "recording": return .recorder(try stream(parts.first ?? ""))
         default: throw .notFound
         }

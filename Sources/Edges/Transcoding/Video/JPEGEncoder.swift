@@ -6,16 +6,16 @@ package enum JPEGEncoder {
     ///
     /// - Parameters:
     ///   - picture: From ``VideoDecoder``.
-    ///   - height: Of the shorter side, in pixels; `nil`, or more than the picture has, for its own size.
+    ///   - box: The room that it has to fit into; it is never made larger.
     ///   - quality: 1 (worst) to 100.
     /// - Returns: The bytes of the file.
     /// - Throws: ``TranscodingError`` when the picture's format cannot be brought into that of JPEG.
     package static func encode(
         _ picture: DecodedPicture,
-        height: Int? = nil,
+        within box: PictureBox = PictureBox(),
         quality: Int = 80
     ) throws(TranscodingError) -> [UInt8] {
-        let size = PictureScaler.size(ofPicture: (picture.width, picture.height), height: height)
+        let size = box.size(ofPicture: (picture.width, picture.height))
         let scaled = try PictureScaler(range: .full).scale(picture, width: size.width, height: size.height)
         martlet_av_silence()
         guard let codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG) else { throw .codecUnavailable(name: "mjpeg") }

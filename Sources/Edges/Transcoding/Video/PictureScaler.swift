@@ -53,6 +53,7 @@ package final class PictureScaler {
             context, source.pointee.width, source.pointee.height, format, Int32(width), Int32(height), range.format,
             SWS_BILINEAR, nil, nil, nil)
         guard let context else { throw .openFailed(codec: "libswscale", code: -1) }
+        if range == .full { Self.setColors(of: context, from: source) }
         var target = av_frame_alloc()
         guard let frame = target else { throw .openFailed(codec: "libswscale", code: -1) }
         defer { av_frame_free(&target) }
@@ -84,6 +85,25 @@ package final class PictureScaler {
             throw .codingFailed(codec: "libswscale", code: code)
         }
         return scaled
+    }
+
+    /// Has the colours of a frame turned into those of JPEG files, which are always those of ITU-R BT.601.
+    private static func setColors(of context: OpaquePointer, from frame: UnsafeMutablePointer<AVFrame>) {
+        let shorter = min(frame.pointee.width, frame.pointee.height)
+        let space =
+            switch frame.pointee.colorspace {
+            case AVCOL_SPC_BT709: SWS_CS_ITU709
+            case AVCOL_SPC_BT2020_NCL, AVCOL_SPC_BT2020_CL: SWS_CS_BT2020
+            case AVCOL_SPC_SMPTE240M: SWS_CS_SMPTE240M
+            // Browsers guess it by the size as well.
+            case AVCOL_SPC_UNSPECIFIED: shorter < 720 ? SWS_CS_ITU601 : SWS_CS_ITU709
+            default: SWS_CS_ITU601
+            }
+        let isFull = frame.pointee.color_range == AVCOL_RANGE_JPEG
+        // A refusal leaves hues a little off, which is better than no picture.
+        _ = sws_setColorspaceDetails(
+            context, sws_getCoefficients(space), isFull ? 1 : 0, sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16,
+            1 << 16)
     }
 
     /// The pixel format of a frame, with its range in it, as libswscale wants it.
