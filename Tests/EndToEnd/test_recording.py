@@ -146,3 +146,55 @@ def test_a_directory_that_vanishes_comes_back(start_gateway, stream):
         wait_until(lambda: metric(gateway, 'martlet_recordings{state="active"}') == 1, 20, "not resumed")
     time.sleep(0.1)
     assert gateway.program.running
+
+
+def assert_paused_and_live(gateway, stream, encoder):
+    """The recording waits because nothing may be written, and the stream does not notice."""
+    wait_until(lambda: metric(gateway, 'martlet_recordings{state="paused"}') == 1, 20, "not paused")
+    assert metric(gateway, 'martlet_recording_pauses_total{reason="not-writable"}') >= 1
+    assert "Recording paused" in gateway.program.log
+    assert encoder.running and gateway.stream(stream)["state"] == "live"
+    assert gateway.request("GET", f"/hls/{stream}/index.m3u8", timeout=20).status == 200
+
+
+def assert_resumed(gateway):
+    wait_until(lambda: metric(gateway, 'martlet_recordings{state="active"}') == 1, 20, "not resumed")
+    assert "Recording resumed" in gateway.program.log
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system takes root")
+def test_a_read_only_file_system_pauses_the_recording_until_it_is_writable(stream):
+    gateway = Gateway(settings={"recording.streams": "*"}, name="gateway-read-only")
+    directory = gateway.data / "recordings"
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,ro", "tmpfs", str(directory)], check=True)
+    try:
+        with gateway, media.publish_rtmp(gateway.rtmp(stream)) as encoder:
+            gateway.wait_for_stream(stream)
+            assert_paused_and_live(gateway, stream, encoder)
+            assert recordings(gateway) == []
+            subprocess.run(["mount", "-o", "remount,rw", str(directory)], check=True)
+            assert_resumed(gateway)
+            wait_for_seconds(gateway, 2)
+    finally:
+        subprocess.run(["umount", "-l", str(directory)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="taking another user takes root and setpriv")
+def test_a_directory_that_becomes_read_only_in_the_middle_keeps_what_is_there(stream):
+    """As a user whom the permissions of a directory hold for, as a service has."""
+    user = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    settings = {"recording.streams": "*", "recording.segment_duration": "3s"}
+    gateway = Gateway(settings=settings, name="gateway-unprivileged", prefix=user)
+    os.chown(gateway.data, 65534, 65534)
+    with gateway, media.publish_rtmp(gateway.rtmp(stream)) as encoder:
+        wait_for_seconds(gateway, 1)
+        directory = gateway.data / "recordings" / stream
+        directory.chmod(0o500)
+        assert_paused_and_live(gateway, stream, encoder)
+        (kept,) = recordings(gateway)
+        assert kept["state"] == "complete" and kept["durationSeconds"] == pytest.approx(3, abs=0.2)
+        assert probe(f"{gateway.http}/api/v1/recordings/{kept['id']}/media.mp4")["h264"] == pytest.approx(90, abs=3)
+        directory.chmod(0o700)
+        assert_resumed(gateway)
+        wait_until(lambda: len(recordings(gateway)) == 2, 10, "no second file")

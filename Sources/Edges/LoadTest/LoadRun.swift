@@ -96,7 +96,7 @@ final class LoadRun {
         let bound = NIOLoopBound(connection, eventLoop: loop.nonisolated())
         ClientBootstrap(group: loop.nonisolated())
             .connectTimeout(.seconds(10))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { [security, host = target.host] channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let security {

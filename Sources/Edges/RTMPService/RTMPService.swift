@@ -92,7 +92,7 @@ package final class RTMPService: Service, CustomStringConvertible {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Reading is asked for piece by piece: a publisher that is being decided about, or
             // that reads nothing of what we say, waits in its own socket.
             .childChannelOption(.autoRead, value: false)
