@@ -3,7 +3,9 @@
 import contextlib
 import json
 import re
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -164,6 +166,27 @@ def test_blocked_reloads_come_as_parts_do_and_those_too_far_ahead_are_refused(ga
         hint = re.search(r'PRELOAD-HINT:TYPE=PART,URI="([^"]+)"', answer.text).group(1)
         part = gateway.request("GET", f"/hls/{stream}/{hint}", timeout=5)
         assert part.status == 200 and b"moof" in part.body[:200], part
+
+
+def test_readers_who_do_not_read_hold_nobody_up(gateway, stream):
+    with published(gateway, "rtmp", stream), contextlib.ExitStack() as stack:
+        playlist(gateway, stream)
+        segment = re.findall(r"^video-\S+", playlist(gateway, stream, "video.m3u8"), re.M)[-1]
+        before = gateway.resident_kilobytes()
+        for _ in range(200):
+            lazy = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            lazy.connect(("127.0.0.1", gateway.http_port))
+            lazy.sendall(f"GET /hls/{stream}/{segment} HTTP/1.1\r\nHost: martlet\r\n\r\n".encode() * 4)
+        text = playlist(gateway, stream, "video.m3u8")
+        for _ in range(6):
+            newest = int(re.findall(r"video-\d+-(\d+)", text)[-1])
+            began = time.monotonic()
+            answer = gateway.request("GET", f"/hls/{stream}/video.m3u8?_HLS_msn={newest + 1}", timeout=15)
+            assert answer.status == 200 and time.monotonic() - began < 5, (answer, time.monotonic() - began)
+            text = answer.text
+        # They share what they were sent: a segment is some hundred kilobytes.
+        assert gateway.resident_kilobytes() - before < 64 << 10, f"{gateway.resident_kilobytes() - before} kB more"
 
 
 def test_a_stream_that_nobody_publishes_is_not_found(gateway):

@@ -20,8 +20,10 @@ def snapshot(gateway, stream, query="", headers=None):
 def pixels(answer):
     """The picture in red, green and blue, as ffmpeg decodes the file."""
     assert answer.status == 200 and answer.headers["Content-Type"] == "image/jpeg", answer
-    probe = ["ffprobe", "-v", "error", "-f", "jpeg_pipe", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", "-"]
-    codec, width, height = subprocess.run(probe, input=answer.body, capture_output=True, check=True).stdout.decode().split(",")
+    shown = ["-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"]
+    probe = ["ffprobe", "-v", "error", "-f", "jpeg_pipe", *shown, "-"]
+    said = subprocess.run(probe, input=answer.body, capture_output=True, check=True).stdout.decode()
+    codec, width, height = said.split(",")
     assert codec == "mjpeg"
     decode = ["ffmpeg", "-v", "error", "-f", "jpeg_pipe", "-i", "-", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     raw = subprocess.run(decode, input=answer.body, capture_output=True, check=True)
@@ -45,12 +47,13 @@ def test_a_snapshot_of_an_rtmp_stream_has_its_colours_and_the_size_asked_for(gat
     with coloured(gateway.rtmp(stream), extra=extra):
         gateway.wait_for_stream(stream, ("video", "audio"))
         wait_until(lambda: snapshot(gateway, stream).status == 200, 10, "no snapshot")
-        for query, size in (("", (360, 640)), ("?width=320", (180, 320)), ("?height=90", (90, 160)), ("?width=64&height=64", (36, 64))):
+        sizes = {"": (360, 640), "?width=320": (180, 320), "?height=90": (90, 160), "?width=64&height=64": (36, 64)}
+        for query, (height, width) in sizes.items():
             picture = pixels(snapshot(gateway, stream, query))
-            assert picture.shape[:2] == size, query
-            height, width = size
-            assert numpy.abs(picture[height // 2, width // 4] - (255, 0, 0)).max() <= 16, picture[height // 2, width // 4]
-            assert numpy.abs(picture[height // 2, width * 3 // 4] - (0, 0, 255)).max() <= 16, picture[height // 2, width * 3 // 4]
+            assert picture.shape[:2] == (height, width), query
+            left, right = picture[height // 2, width // 4], picture[height // 2, width * 3 // 4]
+            assert numpy.abs(left - (255, 0, 0)).max() <= 16, left
+            assert numpy.abs(right - (0, 0, 255)).max() <= 16, right
         assert pixels(snapshot(gateway, stream, "?width=4096&height=4096")).shape[:2] == (360, 640), "it was made larger"
         assert snapshot(gateway, stream, "?width=0").json["type"].endswith("bad-size")
 

@@ -79,6 +79,15 @@ struct FrameLaneTests {
         #expect(late.notes == ["closed"])
     }
 
+    @Test func `a lane that is made from another one has its epochs`() {
+        let reader = NotingReader()
+        _ = lane.attach(reader)
+        for number in [7, 9] as [UInt64] {
+            lane.open().begin(unixNanosecondsAtZero: 0, kinds: [.video], number: number)
+        }
+        #expect(reader.epochs.map(\.number) == [7, 9])
+    }
+
     @Test func `a picture begins with a key frame, and with its decoder known`() {
         let reader = NotingReader()
         _ = lane.attach(reader)

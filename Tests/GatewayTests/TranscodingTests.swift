@@ -143,6 +143,27 @@ struct TranscodingTests {
         #expect(await transcodes(harness) == 0)
     }
 
+    @Test func `a service has the picture encoded anew once, with the ladder, and shares it with viewers`() async throws
+    {
+        let ladder = [VideoRendition(codec: .h264, height: 120)]
+        let harness = try GatewayHarness(GatewayPolicy(transcoding: TranscodingPolicy(maximum: 1, ladder: ladder)))
+        defer { harness.stop() }
+        let name = try GatewayHarness.stream()
+        #expect(await harness.gateway.replacement(of: name) == nil)
+        _ = try await harness.publishFrames(Encoded.reordering)
+        let hold = try #require(await harness.gateway.replacement(of: name))
+        let second = try #require(await harness.gateway.replacement(of: name))
+        #expect(hold.renditions.map(\.name) == ["source", "120p"])
+        #expect(await transcodes(harness) == 1)
+        #expect(await harness.gateway.renditions(of: name) == nil, "it is one too many")
+        await harness.gateway.release(hold)
+        await harness.gateway.tendTranscodes(at: ContinuousClock.now + .seconds(60))
+        #expect(await transcodes(harness) == 1)
+        await harness.gateway.release(second)
+        await harness.gateway.tendTranscodes(at: ContinuousClock.now + .seconds(60))
+        #expect(await transcodes(harness) == 0)
+    }
+
     @Test func `without room for the ladder the publisher's picture is shown alone`() async throws {
         let ladder = [VideoRendition(codec: .h264, height: 120)]
         let harness = try GatewayHarness(GatewayPolicy(transcoding: TranscodingPolicy(maximum: 1, ladder: ladder)))

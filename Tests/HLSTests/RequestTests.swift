@@ -172,6 +172,7 @@ struct RequestTests {
 
     @Test(arguments: [
         "index.m3u8", "video.m3u8", "audio-5-7-init.mp4", "video-18446744073709551615-9.m4s", "audio-1-2-3.m4s",
+        "480p.m3u8", "480p-5-7-init.mp4", "2p-1-2-3.m4s", "4320p-1-2.m4s",
     ])
     func `names survive a round trip`(text: String) throws {
         #expect(try #require(ResourceName(text)).text == text)
@@ -180,7 +181,7 @@ struct RequestTests {
     @Test(arguments: [
         "", ".", "..", "index", "index.m3u8.", "text.m3u8", "video-1.m4s", "video-01-2.m4s", "video-1--2.m4s",
         "video-1-2-3-4.m4s", "video-1-2-init.m4s", "video-1-2.mp4", "video-+1-2.m4s", "../video.m3u8",
-        "video-99999999999999999999-1.m4s",
+        "video-99999999999999999999-1.m4s", "0480p.m3u8", "1p.m3u8", "4321p.m3u8", "p.m3u8", "+480p.m3u8", "480.m3u8",
     ])
     func `names that we never give are unknown`(text: String) {
         #expect(ResourceName(text) == nil)

@@ -9,7 +9,7 @@ import Testing
 struct SegmentingTests {
     /// What must hold for every playlist, whatever was published.
     private func expectValid(
-        _ stream: VirtualStream, _ kind: MediaKind, sourceLocation: SourceLocation = #_sourceLocation
+        _ stream: VirtualStream, _ kind: RenditionName, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let playlist = try stream.playlist(kind)
         #expect(playlist.text.hasPrefix("#EXTM3U\n"), sourceLocation: sourceLocation)
@@ -216,7 +216,7 @@ struct SegmentingTests {
         stream.begin(number: 200)
         stream.configure(VirtualStream.h264, VirtualStream.aac)
         stream.play(8.1, audio: VirtualStream.aac)
-        for kind in [MediaKind.video, .audio] {
+        for kind in [RenditionName.video, .audio] {
             try expectValid(stream, kind)
             let playlist = try stream.playlist(kind)
             #expect(playlist.segments.count { $0.isDiscontinuous } == 1)
@@ -260,6 +260,35 @@ struct SegmentingTests {
         let playlist = try stream.playlist(.video)
         #expect(Set(playlist.segments.compactMap(\.map)).count == 2)
         #expect(playlist.segments.count { $0.isDiscontinuous } == 1)
+    }
+
+    @Test func `another codec in the middle of a stream begins behind a discontinuity, in picture and sound`() throws {
+        var stream = VirtualStream()
+        stream.begin()
+        stream.configure(VirtualStream.h264, VirtualStream.opus)
+        stream.play(6)
+        stream.configure(.vp8)
+        // A key frame of 320x240 (RFC 6386 §9.1).
+        let payload: [UInt8] = [0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x40, 0x01, 0xF0, 0x00]
+        for index in 0..<180 as Range<Int64> {
+            let time = stream.videoTime + index * stream.videoInterval
+            stream.presentation.receive(
+                .frame(
+                    EncodedFrame(
+                        codec: .vp8, decodeTime: time, presentationTime: time, isKeyFrame: index % 60 == 0,
+                        payload: index % 60 == 0 ? payload : [0x11, 0, 0])),
+                at: stream.now)
+            while stream.audioTime <= time { stream.sendAudio(VirtualStream.opus) }
+        }
+        stream.configure(VirtualStream.aac)
+        for _ in 0..<200 { stream.sendAudio(VirtualStream.aac) }
+        try expectValid(stream, .video)
+        try expectValid(stream, .audio)
+        let (video, audio) = (try stream.playlist(.video), try stream.playlist(.audio))
+        #expect(Set(video.segments.compactMap(\.map)).count == 2)
+        #expect(Set(audio.segments.compactMap(\.map)).count == 2)
+        #expect(video.segments.count(where: \.isDiscontinuous) >= 1)
+        #expect(audio.segments.count(where: \.isDiscontinuous) >= 2)
     }
 
     @Test func `dates are those of the capture`() throws {

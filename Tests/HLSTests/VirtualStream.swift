@@ -14,9 +14,27 @@ struct VirtualStream {
     var groupLength = 60
     var frameBytes = 500
     private(set) var frameIndex = 0
+    /// Frames by which a smaller size comes later; `nil` while it does not come.
+    var rungDelay: Int?
+    /// Frames of it that are still being encoded.
+    private var encoding: [EncodedFrame] = []
+    static let rungHeight = 240
 
     static let h264 = CodecConfiguration.h264(
         sps: [hex("6764001eacd940a42fe224c044000003000400000300f03c58b658")], pps: [hex("68ebe3cb22c0")])
+    /// Constrained Baseline, 320x240.
+    static let smaller = CodecConfiguration.h264(
+        sps: [smallerParameterSet], pps: [hex("68cb83cb20")])
+    private static let smallerParameterSet: [UInt8] = {
+        var bits = BitWriter()
+        // Identifier, frame number length, picture order count type, reference frames; gaps; size in macroblocks.
+        for value: UInt32 in [0, 0, 2, 1] { bits.writeUnsignedExpGolomb(value) }
+        bits.write(false)
+        for value: UInt32 in [19, 14] { bits.writeUnsignedExpGolomb(value) }
+        // Frames only, direct 8x8 inference, no cropping, no VUI.
+        for flag in [true, true, false, false] { bits.write(flag) }
+        return [0x67, 0x42, 0xC0, 0x1E] + bits.finishedWithTrailingBits()
+    }()
     static let opus = CodecConfiguration.opus(channels: 2)
     static let aac = CodecConfiguration.aac(audioSpecificConfig: [0x12, 0x10])
     static let unixZero: Int64 = 1_800_000_000_000_000_000
@@ -26,9 +44,21 @@ struct VirtualStream {
     }
 
     mutating func begin(_ kinds: Set<MediaKind> = [.audio, .video], number: UInt64 = 1) {
-        presentation.receive(
-            .began(PublishEpoch(number: number, unixNanosecondsAtZero: Self.unixZero, kinds: kinds)), at: now)
+        let epoch = PublishEpoch(number: number, unixNanosecondsAtZero: Self.unixZero, kinds: kinds)
+        presentation.receive(.began(epoch), at: now)
+        if rungDelay != nil { presentation.receive(.began(epoch), rung: Self.rungHeight, at: now) }
+        encoding = []
         (videoTime, audioTime, frameIndex) = (0, 0, 0)
+    }
+
+    /// Has the picture encoded in a smaller size as well.
+    mutating func addRung(delay: Int?) {
+        presentation.addRungs([(Self.rungHeight, 400_000)])
+        rungDelay = delay
+    }
+
+    mutating func configureRung(_ configuration: CodecConfiguration = smaller) {
+        presentation.receive(.configured(configuration), rung: Self.rungHeight, at: now)
     }
 
     mutating func configure(_ configurations: CodecConfiguration...) {
@@ -69,15 +99,18 @@ struct VirtualStream {
             case .opus: [0xFC, 0x11, 0x22]
             default: [0x21, 0x22, 0x23]
             }
-        presentation.receive(
-            .frame(
-                EncodedFrame(
-                    codec: codec, decodeTime: time, presentationTime: time, isKeyFrame: isKey, payload: payload)),
-            at: now)
+        let frame = EncodedFrame(
+            codec: codec, decodeTime: time, presentationTime: time, isKeyFrame: isKey, payload: payload)
+        presentation.receive(.frame(frame), at: now)
+        guard codec == .h264, let rungDelay else { return }
+        encoding.append(frame)
+        while encoding.count > rungDelay {
+            presentation.receive(.frame(encoding.removeFirst()), rung: Self.rungHeight, at: now)
+        }
     }
 
     /// The playlist of a kind, parsed.
-    func playlist(_ kind: MediaKind, _ directives: PlaylistDirectives = .init()) throws -> ParsedPlaylist {
+    func playlist(_ kind: RenditionName, _ directives: PlaylistDirectives = .init()) throws -> ParsedPlaylist {
         guard case .playlist(let text) = presentation.answer(.media(kind), directives: directives) else {
             throw Missing(what: "\(kind) playlist")
         }

@@ -58,6 +58,23 @@ struct VideoConverterTests {
         }
     }
 
+    @Test func `times that stop or jump ahead stay in order, and pictures go on`() throws {
+        var film = try TestFilm(count: 60, options: ["tune": "zerolatency"])
+        for index in film.frames.indices {
+            // An hour ahead from the 20th on; the 30th to 34th all at one time.
+            let shift: Int64 = index >= 20 ? 3_600_000_000 : 0
+            let standing = (30..<35).contains(index) ? film.frames[30].decodeTime : film.frames[index].decodeTime
+            let time = (30..<35).contains(index) && index > 30 ? standing : film.frames[index].decodeTime + shift
+            film.frames[index].decodeTime = time
+            film.frames[index].presentationTime = time
+        }
+        let (made, statistics) = convert(film, to: [VideoRendition(codec: .h264)])
+        let times = try #require(made.frames[0]).map(\.presentationTime)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+        #expect(times.last == film.frames.last?.presentationTime)
+        #expect(times.count >= 55 && statistics.failure == nil && statistics.undecodable == 0)
+    }
+
     @Test func `nothing is held back where nothing is reordered`() throws {
         let film = try TestFilm(count: 20, options: ["tune": "zerolatency"])
         var converter = VideoConverter(renditions: [VideoRendition(codec: .h264), VideoRendition(codec: .vp8)])

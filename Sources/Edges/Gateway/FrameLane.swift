@@ -83,11 +83,13 @@ package final class FrameLane: Sendable {
         fileprivate let number: Int
 
         /// The publisher has begun.
-        package func begin(unixNanosecondsAtZero zero: Int64, kinds: Set<MediaKind>) {
+        ///
+        /// `number` is that of another lane, from which this one is made, where both must have the same.
+        package func begin(unixNanosecondsAtZero zero: Int64, kinds: Set<MediaKind>, number given: UInt64? = nil) {
             lane.change(number) { state in
                 lane.endEpoch(&state)
                 let now = UInt64(clamping: lane.wallClock() / 1_000_000)
-                state.lastEpoch = max(state.lastEpoch + 1, now)
+                state.lastEpoch = given ?? max(state.lastEpoch + 1, now)
                 let epoch = PublishEpoch(number: state.lastEpoch, unixNanosecondsAtZero: zero, kinds: kinds)
                 state.history.begin(epoch)
                 for number in state.readers.keys { state.readers[number]?.awaitsKeyFrame = true }

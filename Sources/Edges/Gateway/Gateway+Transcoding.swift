@@ -1,5 +1,5 @@
 import Logging
-import Media
+package import Media
 import MediaIO
 package import Primitives
 import Telemetry
@@ -174,21 +174,40 @@ extension Gateway {
 
     /// Encodes the ladder of a stream for a service, until ``release(_:)``.
     ///
+    /// - Parameters:
+    ///   - name: A stream.
+    ///   - replaced: Codecs of pictures for which the service asks for a ``replacement(of:)``, which has the ladder with it.
     /// - Returns: The renditions, the largest first, each with a lane to attach a reader to; `nil` when there are none:
     ///   no ladder, no picture larger than its steps, or as many transcodes as may be.
-    package func renditions(of name: StreamName) -> RenditionHold? {
+    package func renditions(of name: StreamName, unless replaced: Set<Codec> = []) -> RenditionHold? {
         guard let stream = streams[name], let picture = stream.picture, picture.layers.isEmpty,
-            !ladder(below: picture).isEmpty, (try? beginTranscode(.ladder, of: name)) != nil,
+            !replaced.contains(picture.description.codec), !ladder(below: picture).isEmpty,
+            (try? beginTranscode(.ladder, of: name)) != nil,
             let job = streams[name]?.transcodes[.ladder]?.job
         else { return nil }
         streams[name]?.transcodes[.ladder]?.readers += 1
-        return RenditionHold(stream: name, job: job)
+        return RenditionHold(stream: name, form: .ladder, job: job)
+    }
+
+    /// Encodes the picture of a stream as H.264 for a service that cannot take the publisher's, and the ladder with it,
+    /// until ``release(_:)``.
+    ///
+    /// - Returns: The renditions, the first in the publisher's size; `nil` when there are no codecs for it, or as many
+    ///   transcodes as may be.
+    package func replacement(of name: StreamName) -> RenditionHold? {
+        let form = TranscodeForm.replacement(.h264)
+        guard let picture = streams[name]?.picture, policy.transcoding.maximum > 0,
+            VideoDecoder.isAvailable(for: picture.description.codec), !encoders(of: .h264).isEmpty,
+            (try? beginTranscode(form, of: name)) != nil, let job = streams[name]?.transcodes[form]?.job
+        else { return nil }
+        streams[name]?.transcodes[form]?.readers += 1
+        return RenditionHold(stream: name, form: form, job: job)
     }
 
     /// Lets the renditions of a stream go.
     package func release(_ hold: RenditionHold) {
-        guard streams[hold.stream]?.transcodes[.ladder]?.job === hold.job else { return }
-        streams[hold.stream]?.transcodes[.ladder]?.readers -= 1
+        guard streams[hold.stream]?.transcodes[hold.form]?.job === hold.job else { return }
+        streams[hold.stream]?.transcodes[hold.form]?.readers -= 1
         settleTranscodes(of: hold.stream)
     }
 
@@ -224,6 +243,7 @@ extension Gateway {
 /// A service's hold on the renditions of a stream.
 package struct RenditionHold: Sendable {
     package let stream: StreamName
+    let form: TranscodeForm
     package let job: TranscodeJob
 
     /// The largest first.

@@ -13,6 +13,7 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
         var stream: HLSStream
         var input: PlayableFrames
         var reading: FrameReading
+        var renditions: StreamRenditions
     }
 
     private struct State {
@@ -24,6 +25,8 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
     /// What the service is told from elsewhere.
     private enum Wish: Sendable {
         case keyFrame(StreamName)
+        /// Its picture has become VP8, or something else.
+        case replacement(StreamName)
         case news(StreamNews)
     }
 
@@ -66,22 +69,28 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
     package func answer(
         _ name: ResourceName, directives: PlaylistDirectives, stream: StreamName
     ) async -> HLSAnswer {
-        let known = state.withLock { $0.entries[stream]?.stream }
+        let known = state.withLock { $0.entries[stream] }
         switch name {
         case .multivariant, .media:
-            if let known, !known.isClosed { return await known.answer(name, directives: directives) }
+            if let known, !known.stream.isClosed { return await answer(name, directives, known) }
             // One that is over may have begun again.
-            if let started = await start(stream) { return await started.answer(name, directives: directives) }
+            if let started = await start(stream) { return await answer(name, directives, started) }
             guard let known else { return .notPublishing }
-            return await known.answer(name, directives: directives)
+            return await known.stream.answer(name, directives: directives)
         case .map, .segment, .part:
             guard let known else { return .notFound }
-            return await known.answer(name, directives: directives)
+            return await known.stream.answer(name, directives: directives)
         }
     }
 
+    private func answer(_ name: ResourceName, _ directives: PlaylistDirectives, _ entry: Entry) async -> HLSAnswer {
+        // Whoever begins to watch is told of all sizes that there are.
+        if name == .multivariant { await entry.renditions.beginLadder() }
+        return await entry.stream.answer(name, directives: directives)
+    }
+
     /// Reads a stream from now on; `nil` when nobody publishes it.
-    private func start(_ name: StreamName) async -> HLSStream? {
+    private func start(_ name: StreamName) async -> Entry? {
         let now = clock.now()
         let isMissing = state.withLock { state in state.missing[name].map { now < $0 } ?? false }
         guard !isMissing else { return nil }
@@ -91,7 +100,8 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
         let stream = HLSStream(
             configuration: configuration.presentation, budget: budget, unixSeconds: clock.unixSeconds(),
             now: clock.now, onKeyFrameWanted: wantKeyFrame)
-        let input = PlayableFrames(output: stream, logger: logger, requestKeyFrame: wantKeyFrame)
+        let input = PlayableFrames(output: stream, logger: logger) { report.yield(.replacement(name)) }
+        let renditions = StreamRenditions(of: name, gateway: gateway, input: input, output: stream, now: clock.now)
         let reading: FrameReading
         do throws(GatewayRefusal) {
             reading = try await gateway.attach(input, to: name)
@@ -103,20 +113,25 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
             return nil
         }
         // Somebody else may have been faster.
-        let (winner, loser) = state.withLock { state -> (HLSStream, Entry?) in
-            let entry = Entry(stream: stream, input: input, reading: reading)
-            if let first = state.entries[name], !first.stream.isClosed { return (first.stream, entry) }
+        let (winner, loser) = state.withLock { state -> (Entry, Entry?) in
+            let entry = Entry(stream: stream, input: input, reading: reading, renditions: renditions)
+            if let first = state.entries[name], !first.stream.isClosed { return (first, entry) }
             let over = state.entries.updateValue(entry, forKey: name)
-            return (stream, over)
+            return (entry, over)
         }
         if let loser { await stop(loser) }
-        if winner === stream { logger.info("HLS started", metadata: [LogKeys.stream: "\(name)"]) }
+        if winner.stream === stream {
+            logger.info("HLS started", metadata: [LogKeys.stream: "\(name)"])
+            // What it wished for before it was known here.
+            if input.isReplaced { await settleReplacement(of: winner) }
+        }
         return winner
     }
 
     private func stop(_ entry: Entry) async {
         await gateway.detach(entry.reading)
         entry.input.stop()
+        await entry.renditions.stop()
         entry.stream.abandon()
     }
 
@@ -145,6 +160,8 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
             case .keyFrame(let name):
                 guard let reading = state.withLock({ $0.entries[name]?.reading }) else { continue }
                 await gateway.requestKeyFrame(for: reading)
+            case .replacement(let name):
+                if let entry = state.withLock({ $0.entries[name] }) { await settleReplacement(of: entry) }
             case .news(.published(let name)):
                 let isRunning = state.withLock { state in state.entries[name].map { !$0.stream.isClosed } ?? false }
                 state.withLock { $0.missing[name] = nil }
@@ -152,6 +169,11 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
             case .news: break
             }
         }
+    }
+
+    private func settleReplacement(of entry: Entry) async {
+        // Without another picture, that of the publisher is shown, from its next key frame on.
+        if await !entry.renditions.settleReplacement() { await gateway.requestKeyFrame(for: entry.reading) }
     }
 
     private func sweepRegularly() async {
@@ -169,8 +191,17 @@ package final class HLSService: HLSSource, Service, CustomStringConvertible {
         for (name, entry) in entries {
             entry.stream.expire()
             let isOver = (entry.stream.closedTime() ?? .zero) > Self.closedGrace
-            let isIdle = configuration.start == .onDemand && entry.stream.idleTime() > Self.idleLimit
-            guard isOver || isIdle else { continue }
+            let isUnwatched = entry.stream.idleTime() > Self.idleLimit
+            let isIdle = configuration.start == .onDemand && isUnwatched
+            guard isOver || isIdle else {
+                if isUnwatched {
+                    await entry.renditions.endLadder()
+                } else if entry.stream.isAwaited {
+                    // The size of the picture, which the ladder depends on, may have become known.
+                    await entry.renditions.beginLadder()
+                }
+                continue
+            }
             let isOurs = state.withLock { state in
                 guard state.entries[name]?.stream === entry.stream else { return false }
                 state.entries[name] = nil

@@ -49,10 +49,36 @@ final class HLSStream: FrameReader {
     // MARK: Frames
 
     func receive(_ event: FrameEvent) {
+        change { $0.receive(event, at: $1) }
+    }
+
+    /// Takes the next event of a smaller size of the picture.
+    func receive(_ event: FrameEvent, rung height: Int) {
+        // Whoever encoded it has ended: the picture is another one.
+        if case .closed = event { return removeRungs() }
+        change { $0.receive(event, rung: height, at: $1) }
+    }
+
+    /// Announces smaller sizes of the picture; see ``Presentation/addRungs(_:)``.
+    func addRungs(_ ladder: [(height: Int, bitrate: Int)]) {
+        change { presentation, _ in presentation.addRungs(ladder) }
+    }
+
+    func removeRungs() {
+        change { presentation, _ in presentation.removeRungs() }
+    }
+
+    var hasRungs: Bool { state.withLock { $0.presentation.hasRungs } }
+
+    /// Whether somebody waits for the first segment.
+    var isAwaited: Bool { state.withLock { !$0.presentation.isReady && !$0.waiting.isEmpty } }
+
+    /// Changes the presentation, and answers those who have waited for it.
+    private func change(_ body: (inout Presentation, Instant) -> Void) {
         let now = now()
         let (answered, wantsKeyFrame) = state.withLock { state in
             let version = state.presentation.version
-            state.presentation.receive(event, at: now)
+            body(&state.presentation, now)
             let wantsKeyFrame = state.presentation.wantsKeyFrame
             state.presentation.wantsKeyFrame = false
             if state.presentation.isClosed, state.closedAt == nil { state.closedAt = now }

@@ -45,7 +45,7 @@ extension Presentation {
         guard let leader: MediaKind = tracks[.video] != nil ? .video : tracks[.audio] != nil ? .audio : nil,
             let first = frames.first(where: { $0.codec.kind == leader && ($0.isKeyFrame || leader == .audio) })
         else { return }
-        begin(tracks, leader: leader, at: first.decodeTime)
+        begin(tracks, leader: leader, at: first.decodeTime, shown: first.presentationTime)
         for frame in frames { process(frame) }
     }
 
@@ -55,13 +55,15 @@ extension Presentation {
     }
 
     /// Begins a segment that follows from nothing, with these tracks.
-    private mutating func begin(_ tracks: [MediaKind: MovieTrack], leader: MediaKind, at time: Int64) {
+    private mutating func begin(
+        _ tracks: [MediaKind: MovieTrack], leader: MediaKind, at time: Int64, shown: Int64
+    ) {
         let number = currentNumber
         let follows = renditions.values.contains { !$0.segments.isEmpty }
         let epochNumber = epoch?.number ?? 0
         let discontinuities = renditions.values.first.map(discontinuityNumber) ?? 0
         for kind in tracks.keys where renditions[kind] == nil {
-            var rendition = Rendition(kind: kind, number: number, epoch: epochNumber)
+            var rendition = Rendition(name: RenditionName(kind), number: number, epoch: epochNumber)
             // As many as the others have seen: the number counts for the presentation.
             rendition.removedDiscontinuities = discontinuities
             renditions[kind] = rendition
@@ -81,9 +83,10 @@ extension Presentation {
         segmentStart = time
         progress = [:]
         askedForKeyFrame = false
+        noteBoundary(at: shown, beginsDiscontinuity: follows)
     }
 
-    private func discontinuityNumber(_ rendition: Rendition) -> Int {
+    func discontinuityNumber(_ rendition: Rendition) -> Int {
         rendition.removedDiscontinuities + rendition.segments.count { $0.beginsDiscontinuity }
             + (rendition.current.beginsDiscontinuity ? 1 : 0)
     }
@@ -97,13 +100,13 @@ extension Presentation {
             // VP8 and VP9 say only in their key frames that the size has changed.
             guard frame.isKeyFrame, let track = makeTrack(.video, keyFrame: frame) else { return }
             if leader != .video || track != renditions[.video]?.track {
-                change(.video, to: track, at: frame.decodeTime)
+                change(.video, to: track, at: frame)
             }
         } else if kind == .audio, let track = makeTrack(.audio, keyFrame: nil), track != renditions[.audio]?.track {
             if renditions[.audio] == nil {
                 join(track)
             } else {
-                change(.audio, to: track, at: frame.decodeTime)
+                change(.audio, to: track, at: frame)
             }
         }
         guard renditions[kind]?.track != nil else { return }
@@ -117,21 +120,23 @@ extension Presentation {
     /// A track that begins late, beside those that are there: it is silent up to now.
     private mutating func join(_ track: MovieTrack) {
         guard let leader, let leading = renditions[leader] else { return }
-        var rendition = Rendition(kind: track.kind, number: leading.current.number, epoch: leading.current.epoch)
+        var rendition = Rendition(
+            name: RenditionName(track.kind), number: leading.current.number, epoch: leading.current.epoch)
         rendition.removedDiscontinuities = discontinuityNumber(leading)
         rendition.begin(track)
         renditions[track.kind] = rendition
     }
 
     /// Goes on with another track, behind a discontinuity.
-    private mutating func change(_ kind: MediaKind, to track: MovieTrack, at time: Int64) {
+    private mutating func change(_ kind: MediaKind, to track: MovieTrack, at frame: EncodedFrame) {
         guard let leader else { return }
         if renditions[leader]?.isCurrentEmpty == false || renditions[leader]?.timeline?.pendingDecodeTime != nil {
             breakOff()
         }
         var tracks = renditions.compactMapValues(\.track)
         tracks[kind] = track
-        begin(tracks, leader: kind == .video ? .video : leader, at: time)
+        begin(
+            tracks, leader: kind == .video ? .video : leader, at: frame.decodeTime, shown: frame.presentationTime)
     }
 
     /// Ends what all renditions have in the making: nothing that follows belongs to it.
@@ -155,7 +160,9 @@ extension Presentation {
             if distance > longestPause {
                 // A pause that no part could hold: time goes on behind a discontinuity.
                 breakOff()
-                begin(renditions.compactMapValues(\.track), leader: leader, at: frame.decodeTime)
+                begin(
+                    renditions.compactMapValues(\.track), leader: leader, at: frame.decodeTime,
+                    shown: frame.presentationTime)
             } else if targetDuration == nil {
                 longestFrame = max(longestFrame, distance)
             }
@@ -164,10 +171,11 @@ extension Presentation {
         if let sample = renditions[leader]?.place(frame) {
             addLeading(sample)
             if mayEnd, (renditions[leader]?.currentDuration ?? 0) >= shortestSegment {
-                endSegment(at: frame.decodeTime)
+                endSegment(at: frame.decodeTime, shown: frame.presentationTime)
             }
         }
         progress[leader] = frame.decodeTime
+        shown = max(shown, frame.presentationTime)
         for kind in renditions.keys where kind != leader { drain(kind, upTo: frame.decodeTime) }
         if leader == .video, !askedForKeyFrame,
             (renditions[leader]?.currentDuration ?? 0) >= configuration.segmentDuration.seconds - 0.04
@@ -182,18 +190,23 @@ extension Presentation {
         guard let leader, let rendition = renditions[leader] else { return }
         let length = rendition.seconds(UInt64(sample.sample.duration))
         if rendition.currentDuration + length > longestSegment, !rendition.isCurrentEmpty {
+            let rate = Int(rendition.track?.timescale ?? 1)
             let ticks = Int64(clamping: sample.decodeTime)
-            endSegment(at: Interval(ticks: ticks, atRate: Int(rendition.track?.timescale ?? 1)).nanoseconds / 1_000)
+            let shown = ticks &+ Int64(sample.sample.compositionOffset)
+            endSegment(
+                at: Interval(ticks: ticks, atRate: rate).nanoseconds / 1_000,
+                shown: Interval(ticks: shown, atRate: rate).nanoseconds / 1_000)
         }
         add(sample, to: leader)
     }
 
-    private mutating func endSegment(at time: Int64) {
+    private mutating func endSegment(at time: Int64, shown: Int64) {
         for kind in renditions.keys where kind != leader { drain(kind, upTo: time) }
         closeSegments(beginsDiscontinuity: false)
         segmentStart = time
         askedForKeyFrame = false
         wantsKeyFrame = false
+        noteBoundary(at: shown, beginsDiscontinuity: false)
     }
 
     private mutating func closeSegments(beginsDiscontinuity: Bool) {
@@ -246,7 +259,7 @@ extension Presentation {
         breakOff()
         var tracks = renditions.compactMapValues(\.track)
         tracks[.video] = nil
-        begin(tracks, leader: .audio, at: time)
+        begin(tracks, leader: .audio, at: time, shown: max(time, shown &+ 2_000))
         for sample in rest { addLeading(sample) }
     }
 

@@ -48,14 +48,14 @@ extension Presentation {
         var map: (UInt64, Int)?
         for (index, segment) in rendition.segments.enumerated() {
             if index >= skipped {
-                appendHeader(of: segment, kind: rendition.kind, map: &map, to: &lines)
+                appendHeader(of: segment, rendition.name, map: &map, to: &lines)
                 // The first segment was not cut into parts.
                 let isCut = segment.parts.allSatisfy { $0.duration <= partTarget + 1e-6 }
                 if isCut, remaining <= partsBelow + segment.duration {
-                    appendParts(of: segment, kind: rendition.kind, to: &lines)
+                    appendParts(of: segment, rendition.name, to: &lines)
                 }
                 if segment.isGap { lines.append("#EXT-X-GAP") }
-                let name = ResourceName.segment(rendition.kind, epoch: segment.epoch, number: segment.number)
+                let name = ResourceName.segment(rendition.name, epoch: segment.epoch, number: segment.number)
                 lines.append("#EXTINF:\(PlaylistText.decimal(segment.duration)),")
                 lines.append(name.text)
             } else {
@@ -65,17 +65,17 @@ extension Presentation {
             remaining -= segment.duration
         }
         guard !isClosed, !rendition.current.parts.isEmpty else { return }
-        appendHeader(of: rendition.current, kind: rendition.kind, map: &map, to: &lines)
-        appendParts(of: rendition.current, kind: rendition.kind, to: &lines)
+        appendHeader(of: rendition.current, rendition.name, map: &map, to: &lines)
+        appendParts(of: rendition.current, rendition.name, to: &lines)
     }
 
     private func appendHeader(
-        of segment: PresentationSegment, kind: MediaKind, map: inout (UInt64, Int)?, to lines: inout [String]
+        of segment: PresentationSegment, _ rendition: RenditionName, map: inout (UInt64, Int)?, to lines: inout [String]
     ) {
         if segment.beginsDiscontinuity { lines.append("#EXT-X-DISCONTINUITY") }
         if map.map({ $0 != (segment.mapEpoch, segment.mapNumber) }) ?? true {
             map = (segment.mapEpoch, segment.mapNumber)
-            let name = ResourceName.map(kind, epoch: segment.mapEpoch, number: segment.mapNumber)
+            let name = ResourceName.map(rendition, epoch: segment.mapEpoch, number: segment.mapNumber)
             lines.append("#EXT-X-MAP:URI=\"\(name.text)\"")
         }
         if let captured = segment.captured {
@@ -83,9 +83,11 @@ extension Presentation {
         }
     }
 
-    private func appendParts(of segment: PresentationSegment, kind: MediaKind, to lines: inout [String]) {
+    private func appendParts(
+        of segment: PresentationSegment, _ rendition: RenditionName, to lines: inout [String]
+    ) {
         for (index, part) in segment.parts.enumerated() {
-            let name = ResourceName.part(kind, epoch: segment.epoch, number: segment.number, index: index)
+            let name = ResourceName.part(rendition, epoch: segment.epoch, number: segment.number, index: index)
             let independent = part.isIndependent ? ",INDEPENDENT=YES" : ""
             lines.append(
                 "#EXT-X-PART:DURATION=\(PlaylistText.decimal(part.duration)),URI=\"\(name.text)\"\(independent)")
@@ -96,16 +98,15 @@ extension Presentation {
     private func appendEdge(of rendition: Rendition, to lines: inout [String]) {
         if leader != nil, rendition.track != nil {
             let (number, index) = rendition.nextPart
-            let next = ResourceName.part(rendition.kind, epoch: rendition.current.epoch, number: number, index: index)
+            let next = ResourceName.part(rendition.name, epoch: rendition.current.epoch, number: number, index: index)
             lines.append("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"\(next.text)\"")
         }
-        for kind in [MediaKind.video, .audio] where kind != rendition.kind {
-            guard let other = renditions[kind] else { continue }
+        for other in allRenditions where other.name != rendition.name {
             let (number, parts) = other.nextPart
             let last = parts > 0 ? (number, parts - 1) : (number - 1, (other.segments.last?.parts.count ?? 1) - 1)
             let part = last.1 >= 0 ? ",LAST-PART=\(last.1)" : ""
             lines.append(
-                "#EXT-X-RENDITION-REPORT:URI=\"\(ResourceName.media(kind).text)\",LAST-MSN=\(last.0)\(part)")
+                "#EXT-X-RENDITION-REPORT:URI=\"\(ResourceName.media(other.name).text)\",LAST-MSN=\(last.0)\(part)")
         }
     }
 
@@ -120,21 +121,45 @@ extension Presentation {
                 "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio\",DEFAULT=YES,AUTOSELECT=YES,"
                     + "CHANNELS=\"\(track.channels)\",URI=\"\(ResourceName.media(.audio).text)\"")
         }
-        let shown = [video, audio].compactMap { $0 }
-        let rates = shown.map(bandwidth)
+        if let leading = video ?? audio {
+            lines += variant(leading, with: video == nil ? nil : audio)
+            for rung in rungs where video != nil { lines += variant(rung, of: leading, with: audio) }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The publisher's picture, or its sound where there is no picture.
+    private func variant(_ leading: Rendition, with audio: Rendition?) -> [String] {
+        stream(
+            leading.name, leading.track, rate: bandwidth(leading), frameRate: frameRate(leading), with: audio)
+    }
+
+    /// A smaller size; measured once there is something to measure.
+    private func variant(_ rung: LadderRung, of leading: Rendition, with audio: Rendition?) -> [String] {
+        guard let track = rung.track else { return [] }
+        guard let rendition = rung.rendition, rung.isReady else {
+            let rate = Double(rung.bitrate)
+            return stream(rung.name, track, rate: (rate, rate), frameRate: frameRate(leading), with: audio)
+        }
+        return stream(rung.name, track, rate: bandwidth(rendition), frameRate: frameRate(rendition), with: audio)
+    }
+
+    private func stream(
+        _ name: RenditionName, _ track: MovieTrack?, rate: (peak: Double, average: Double), frameRate: Double?,
+        with audio: Rendition?
+    ) -> [String] {
+        let sound: (peak: Double, average: Double) = audio.map(bandwidth) ?? (0, 0)
         // Some room, because the next segment may be larger than all so far (§4.4.6.2).
-        let peak = Int(rates.reduce(0) { $0 + $1.peak } * 1.1) + 1
-        let average = Int(rates.reduce(0) { $0 + $1.average }) + 1
-        let codecs = shown.compactMap { $0.track?.codecsParameter }.joined(separator: ",")
+        let peak = Int((rate.peak + sound.peak) * 1.1) + 1
+        let average = Int(rate.average + sound.average) + 1
+        let codecs = [track, audio?.track].compactMap { $0?.codecsParameter }.joined(separator: ",")
         var attributes = "BANDWIDTH=\(peak),AVERAGE-BANDWIDTH=\(average),CODECS=\"\(codecs)\""
-        if let video, let track = video.track {
+        if let track, track.kind == .video {
             attributes += ",RESOLUTION=\(track.width)x\(track.height)"
-            if let rate = frameRate(video) { attributes += ",FRAME-RATE=\(PlaylistText.decimal(rate, digits: 3))" }
+            if let frameRate { attributes += ",FRAME-RATE=\(PlaylistText.decimal(frameRate, digits: 3))" }
             if audio != nil { attributes += ",AUDIO=\"audio\"" }
         }
-        lines.append("#EXT-X-STREAM-INF:" + attributes)
-        lines.append(ResourceName.media(video != nil ? .video : .audio).text)
-        return lines.joined(separator: "\n") + "\n"
+        return ["#EXT-X-STREAM-INF:" + attributes, ResourceName.media(name).text]
     }
 
     /// Bits per second of the largest segment in the window, and of all of them.

@@ -26,24 +26,28 @@ extension Presentation {
     package func answer(_ name: ResourceName, directives: PlaylistDirectives = .init()) -> PresentationAnswer {
         switch name {
         case .multivariant:
-            return isReady ? .playlist(multivariantPlaylist()) : isClosed ? .notFound : .wait
-        case .media(let kind):
             guard isReady else { return isClosed ? .notFound : .wait }
-            guard let rendition = renditions[kind] else { return .notFound }
+            return awaitsRungs ? .wait : .playlist(multivariantPlaylist())
+        case .media(let name):
+            guard isReady else { return isClosed ? .notFound : .wait }
+            if case .rung(let height) = name, let rung = rungs.first(where: { $0.height == height }), !rung.isReady {
+                return isClosed ? .notFound : .wait
+            }
+            guard let rendition = rendition(name) else { return .notFound }
             return answerPlaylist(rendition, directives)
-        case .map(let kind, let epoch, let number):
-            let map = renditions[kind]?.maps.first { $0.epoch == epoch && $0.number == number }
+        case .map(let name, let epoch, let number):
+            let map = rendition(name)?.maps.first { $0.epoch == epoch && $0.number == number }
             return map.map { .media([$0.bytes]) } ?? .notFound
-        case .segment(let kind, let epoch, let number):
-            guard let rendition = renditions[kind] else { return .notFound }
+        case .segment(let name, let epoch, let number):
+            guard let rendition = rendition(name) else { return .notFound }
             let segment = rendition.segment(epoch: epoch, number: number)
             if segment == nil, rendition.current.number == number, rendition.current.epoch == epoch, !isClosed {
                 return .wait
             }
             guard let segment, !segment.isGap else { return .notFound }
             return .media(segment.parts.map(\.bytes))
-        case .part(let kind, let epoch, let number, let index):
-            guard let rendition = renditions[kind] else { return .notFound }
+        case .part(let name, let epoch, let number, let index):
+            guard let rendition = rendition(name) else { return .notFound }
             let isCurrent = rendition.current.number == number && rendition.current.epoch == epoch
             let segment = isCurrent ? rendition.current : rendition.segment(epoch: epoch, number: number)
             guard let segment else { return .notFound }

@@ -12,7 +12,7 @@ package import Primitives
 package struct Presentation: Sendable {
     package let configuration: PresentationConfiguration
     /// Grows with every part, segment and end.
-    package private(set) var version = 0
+    package internal(set) var version = 0
     /// The stream is over, and playlists say so.
     package internal(set) var isClosed = false
     /// Set when segments wait for a key frame; whoever can ask the publisher for one should, and take it back.
@@ -39,6 +39,12 @@ package struct Presentation: Sendable {
     var longestFrame = 0.0
     /// Whether a key frame was asked for in this segment.
     var askedForKeyFrame = false
+    /// Smaller sizes of the picture, the largest first.
+    var rungs: [LadderRung] = []
+    /// Microseconds of media time up to which the leading rendition has come, as it is shown.
+    var shown = Int64.min
+    /// The segment that was in the making when the rungs were added.
+    var rungsSince = 0
     private let firstNumber: Int
 
     /// Makes a presentation without media.
@@ -55,7 +61,10 @@ package struct Presentation: Sendable {
     }
 
     /// Bytes of media that are kept.
-    package var byteCount: Int { renditions.values.reduce(staging.byteCount) { $0 + $1.byteCount } }
+    package var byteCount: Int {
+        let ladder = rungs.reduce(staging.byteCount) { $0 + $1.byteCount }
+        return renditions.values.reduce(ladder) { $0 + $1.byteCount }
+    }
 
     /// The kinds of media that there are playlists of.
     package var kinds: Set<MediaKind> { Set(renditions.keys) }
@@ -73,6 +82,7 @@ package struct Presentation: Sendable {
         case .began(let epoch):
             endEpoch()
             self.epoch = epoch
+            shown = .min
             lastAudioConfiguration = configurations[.audio] ?? lastAudioConfiguration
             configurations = [:]
             staging = FrameStaging()
@@ -85,21 +95,34 @@ package struct Presentation: Sendable {
         case .closed:
             endEpoch()
             isClosed = true
+            finishRungs()
             version += 1
         }
+        advanceRungs()
+        noteProgress(since: before, at: now)
+    }
+
+    /// Has blocked requests looked at again, if a part or segment has become complete.
+    mutating func noteProgress(since before: Int, at now: Instant) {
         guard progressMark != before else { return }
         version += 1
         trim(at: now)
     }
 
     /// Something that changes when a part or segment is complete.
-    private var progressMark: Int {
-        renditions.values.reduce(0) { $0 &+ $1.current.number &* 4_096 &+ $1.current.parts.count }
+    var progressMark: Int {
+        let ladder = rungs.reduce(0) { $0 &+ $1.progressMark }
+        return renditions.values.reduce(ladder) { $0 &+ $1.current.number &* 4_096 &+ $1.current.parts.count }
     }
 
     /// Forgets media until at most `bytes` remain, when streams together hold too much.
     package mutating func trim(toBytes bytes: Int, at now: Instant) {
         var excess = byteCount - bytes
+        for index in rungs.indices where excess > 0 {
+            let held = rungs[index].byteCount
+            rungs[index].trim { $0.trim(toBytes: held - excess, at: now) }
+            excess = byteCount - bytes
+        }
         for kind in [MediaKind.video, .audio] where excess > 0 {
             guard let held = renditions[kind]?.byteCount else { continue }
             renditions[kind]?.trim(toBytes: held - excess, at: now)
@@ -111,6 +134,7 @@ package struct Presentation: Sendable {
         let target = Double(targetDuration ?? 0)
         let window = max(configuration.window.seconds, 10 * target)
         for kind in renditions.keys { renditions[kind]?.trim(window: window, at: now) }
+        for index in rungs.indices { rungs[index].trim { $0.trim(window: window, at: now) } }
         if byteCount > configuration.maximumBytes { trim(toBytes: configuration.maximumBytes, at: now) }
     }
 

@@ -2,11 +2,11 @@ import ISOBMFF
 import Media
 import Primitives
 
-/// One kind of media of a stream, cut into segments and parts.
+/// One track of a stream, cut into segments and parts.
 ///
 /// The ``Presentation`` says when a segment ends; within it, parts are as long as whole frames allow.
 struct Rendition: Sendable {
-    let kind: MediaKind
+    let name: RenditionName
     /// How frames are coded now; `nil` while there are none of this kind.
     private(set) var track: MovieTrack?
     private(set) var timeline: SampleTimeline?
@@ -30,8 +30,8 @@ struct Rendition: Sendable {
     private var runBytes = 0
     private var fragmentNumber: UInt32 = 0
 
-    init(kind: MediaKind, number: Int, epoch: UInt64) {
-        self.kind = kind
+    init(name: RenditionName, number: Int, epoch: UInt64) {
+        self.name = name
         current = PresentationSegment(
             number: number, epoch: epoch, mapNumber: number, mapEpoch: epoch, beginsDiscontinuity: false)
     }

@@ -1,22 +1,20 @@
-package import Media
-
 /// The name of something below `/hls/{stream}/`.
 ///
 /// Names of media say of which publish epoch they are and never come back, so that caches may keep them for good.
 package enum ResourceName: Hashable, Sendable {
     case multivariant
-    case media(MediaKind)
-    case map(MediaKind, epoch: UInt64, number: Int)
-    case segment(MediaKind, epoch: UInt64, number: Int)
-    case part(MediaKind, epoch: UInt64, number: Int, index: Int)
+    case media(RenditionName)
+    case map(RenditionName, epoch: UInt64, number: Int)
+    case segment(RenditionName, epoch: UInt64, number: Int)
+    case part(RenditionName, epoch: UInt64, number: Int, index: Int)
 
     package var text: String {
         switch self {
         case .multivariant: "index.m3u8"
-        case .media(let kind): "\(kind.rawValue).m3u8"
-        case .map(let kind, let epoch, let number): "\(kind.rawValue)-\(epoch)-\(number)-init.mp4"
-        case .segment(let kind, let epoch, let number): "\(kind.rawValue)-\(epoch)-\(number).m4s"
-        case .part(let kind, let epoch, let number, let index): "\(kind.rawValue)-\(epoch)-\(number)-\(index).m4s"
+        case .media(let name): "\(name.text).m3u8"
+        case .map(let name, let epoch, let number): "\(name.text)-\(epoch)-\(number)-init.mp4"
+        case .segment(let name, let epoch, let number): "\(name.text)-\(epoch)-\(number).m4s"
+        case .part(let name, let epoch, let number, let index): "\(name.text)-\(epoch)-\(number)-\(index).m4s"
         }
     }
 
@@ -42,19 +40,19 @@ package enum ResourceName: Hashable, Sendable {
                 self = .multivariant
                 return
             }
-            guard let kind = MediaKind(rawValue: String(first)) else { return nil }
-            self = .media(kind)
+            guard let name = RenditionName(first) else { return nil }
+            self = .media(name)
             return
         }
-        guard (3...4).contains(stem.count), let kind = MediaKind(rawValue: String(first)),
+        guard (3...4).contains(stem.count), let name = RenditionName(first),
             let epoch = Self.number(stem[1], as: UInt64.self), let number = Self.number(stem[2], as: Int.self)
         else { return nil }
         switch (ending, stem.count) {
-        case ("mp4", 4) where stem[3] == "init": self = .map(kind, epoch: epoch, number: number)
-        case ("m4s", 3): self = .segment(kind, epoch: epoch, number: number)
+        case ("mp4", 4) where stem[3] == "init": self = .map(name, epoch: epoch, number: number)
+        case ("m4s", 3): self = .segment(name, epoch: epoch, number: number)
         case ("m4s", 4):
             guard let index = Self.number(stem[3], as: Int.self) else { return nil }
-            self = .part(kind, epoch: epoch, number: number, index: index)
+            self = .part(name, epoch: epoch, number: number, index: index)
         default: return nil
         }
     }

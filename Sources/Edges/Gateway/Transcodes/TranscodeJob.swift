@@ -75,7 +75,8 @@ private final class RenditionWriter: Sendable {
         case .began(let epoch):
             let opened = lane.open()
             writer.withLock { $0 = opened }
-            opened.begin(unixNanosecondsAtZero: epoch.unixNanosecondsAtZero, kinds: epoch.kinds)
+            opened.begin(
+                unixNanosecondsAtZero: epoch.unixNanosecondsAtZero, kinds: epoch.kinds, number: epoch.number)
         case .configured(let configuration): writer.withLock { $0 }?.configure(configuration)
         case .frame(let frame): writer.withLock { $0 }?.write(frame)
         case .clock(let zero): writer.withLock { $0 }?.setClock(unixNanosecondsAtZero: zero)
