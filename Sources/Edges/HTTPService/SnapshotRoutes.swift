@@ -20,7 +20,8 @@ struct SnapshotRoutes: Sendable {
     /// `GET /api/v1/streams/{stream}/snapshot.jpg`, with `width` and `height` as the most that it may be.
     func snapshot(of name: StreamName, _ request: Request, peer: TransportAddress?) async throws(Problem) -> Response {
         // Before anything else: whoever may not watch does not hear whether there is anything to see.
-        _ = try await access.authorize(.play, stream: name, request, peer: peer)
+        // To an application that decides, a still picture is what HLS is: watching by plain HTTP.
+        _ = try await access.admit(.play, stream: name, request, peer: peer, way: .hls)
         let (width, height) = (try Self.side("width", of: request), try Self.side("height", of: request))
         let snapshot: StreamSnapshot
         do throws(GatewayRefusal) {
