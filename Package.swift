@@ -217,6 +217,12 @@ let gateway: [Target] = [
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    module(
+        "RoomService", in: "Edges",
+        [
+            "Primitives", "Rooms", "Signaling", "Gateway", "Auth",
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
     system("CWebVendor", libraries: []),
     module(
         "HLSService", in: "Edges",
@@ -232,16 +238,21 @@ let gateway: [Target] = [
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Webhooks", "Auth", "Telemetry",
-            "TransportSecurity", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
+            "Auth", "Telemetry", "TransportSecurity", "WebPages",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HummingbirdHTTP2", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "NIOTLS", package: "swift-nio"),
+            .product(name: "NIOWebSocket", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     module(
@@ -268,7 +279,7 @@ let gateway: [Target] = [
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
             "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "Webhooks", "HLS",
-            "HLSService", "HTTPService", "Conformance", "LoadTest", "TransportSecurity",
+            "HLSService", "Rooms", "RoomService", "HTTPService", "Conformance", "LoadTest", "TransportSecurity",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -384,6 +395,7 @@ if !mediaCoreOnly {
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),

@@ -61,10 +61,11 @@ struct AuthorizerTests {
 
     @Test(arguments: Permission.allCases, AccessPolicy.Anonymous.allCases)
     func `each policy holds for its permission`(permission: Permission, anonymous: AccessPolicy.Anonymous) async {
-        var policy = AccessPolicy(publish: .nobody, play: .nobody, admin: .nobody)
+        var policy = AccessPolicy(publish: .nobody, play: .nobody, rooms: .nobody, admin: .nobody)
         switch permission {
         case .publish: policy.publish = anonymous
-        case .play, .subscribe: policy.play = anonymous
+        case .play: policy.play = anonymous
+        case .subscribe: policy.rooms = anonymous
         case .admin: policy.admin = anonymous
         }
         let local = await reason(permission, stream: cam, credential: nil, from: here, policy: policy)
@@ -130,7 +131,7 @@ struct AuthorizerTests {
 
     @Test(arguments: [Permission.publish, .play, .admin])
     func `a refusal names the command that makes the credential`(permission: Permission) async {
-        let policy = AccessPolicy(publish: .nobody, play: .nobody, admin: .nobody)
+        let policy = AccessPolicy(publish: .nobody, play: .nobody, rooms: .nobody, admin: .nobody)
         let stream = permission == .admin ? nil : cam
         do {
             _ = try await authorizer(policy).authorize(

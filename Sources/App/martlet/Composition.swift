@@ -39,7 +39,7 @@ enum Composition {
     static func accessPolicy(_ settings: Settings.Auth) -> AccessPolicy {
         AccessPolicy(
             publish: anonymous(settings.anonymousPublish), play: anonymous(settings.anonymousPlay),
-            admin: anonymous(settings.anonymousAdmin),
+            rooms: anonymous(settings.anonymousRooms), admin: anonymous(settings.anonymousAdmin),
             keys: settings.keys.compactMap { key in
                 StreamPattern(key.pattern).map { AccessPolicy.StreamKey(pattern: $0, sha256: key.sha256) }
             })

@@ -10,6 +10,7 @@ import Metrics
 import Primitives
 import RTMPService
 import Recording
+import RoomService
 import SRTP
 import ServiceLifecycle
 import Telemetry
@@ -104,11 +105,20 @@ struct GatewayProcess {
             settings.hls.enabled
             ? HLSService(
                 configuration: Composition.hls(settings.hls), gateway: gateway, logger: Logger(label: "hls")) : nil
+        let rooms = MemoryRoomStore()
+        metrics.addCollector {
+            let counts = await rooms.counts()
+            return [
+                MetricFamily(.rooms, [.init(.integer(UInt64(clamping: counts.rooms)))]),
+                MetricFamily(.roomParticipants, [.init(.integer(UInt64(clamping: counts.participants)))]),
+            ]
+        }
         let http = HTTPService(
             configuration: Composition.http(settings, nodeName: nodeName, secret: secret, tls: tls), gateway: gateway,
             authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
             recordings: recorder,
             webhooks: webhooks?.sender,
+            rooms: rooms,
             logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
@@ -124,7 +134,8 @@ struct GatewayProcess {
 
         // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
         var services: [any Service] = [
-            GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), http, rtmp,
+            GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), RoomsRunner(rooms: rooms),
+            StreamAnnouncer(gateway: gateway, store: rooms), http, rtmp,
         ]
         if let rtmps { services.append(rtmps) }
         if let webhooks {

@@ -4,6 +4,7 @@ import Logging
 import Media
 import Primitives
 import Recording
+import RoomService
 import ServiceLifecycle
 import Telemetry
 import Transcoding
@@ -27,6 +28,17 @@ struct RecorderRunner: Service, CustomStringConvertible {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await recorder.run() }
+    }
+}
+
+/// Gives up places in rooms whose time is over, until the group ends.
+struct RoomsRunner: Service, CustomStringConvertible {
+    let rooms: MemoryRoomStore
+
+    var description: String { "rooms" }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await rooms.run() }
     }
 }
 

@@ -9,6 +9,8 @@ package struct AccessPolicy: Sendable, Equatable {
 
     package var publish: Anonymous = .loopback
     package var play: Anonymous = .anyone
+    /// Who may take part in rooms.
+    package var rooms: Anonymous = .loopback
     package var admin: Anonymous = .loopback
     package var keys: [StreamKey] = []
 
@@ -27,11 +29,13 @@ package struct AccessPolicy: Sendable, Equatable {
     package init(
         publish: Anonymous = .loopback,
         play: Anonymous = .anyone,
+        rooms: Anonymous = .loopback,
         admin: Anonymous = .loopback,
         keys: [StreamKey] = []
     ) {
         self.publish = publish
         self.play = play
+        self.rooms = rooms
         self.admin = admin
         self.keys = keys
     }
@@ -39,7 +43,8 @@ package struct AccessPolicy: Sendable, Equatable {
     func anonymous(for permission: Permission) -> Anonymous {
         switch permission {
         case .publish: publish
-        case .play, .subscribe: play
+        case .play: play
+        case .subscribe: rooms
         case .admin: admin
         }
     }

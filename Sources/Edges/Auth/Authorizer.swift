@@ -164,7 +164,8 @@ package struct Authorizer: Sendable {
     private static func words(_ permission: Permission, _ stream: StreamName?) -> String {
         switch permission {
         case .publish: "Publishing \(stream?.description ?? "") from another machine"
-        case .play, .subscribe: "Watching \(stream?.description ?? "")"
+        case .play: "Watching \(stream?.description ?? "")"
+        case .subscribe: stream.map { "Taking part in room \($0)" } ?? "Taking part in rooms"
         case .admin: "This page of the API"
         }
     }

@@ -257,6 +257,12 @@ extension Setting {
             "Who may watch without a credential."
         ),
         Setting(
+            "auth.anonymous.rooms",
+            \.auth.anonymousRooms,
+            .oneOf(Settings.AnonymousAccess.self),
+            "Who may take part in rooms without a credential."
+        ),
+        Setting(
             "auth.anonymous.admin",
             \.auth.anonymousAdmin,
             .oneOf(Settings.AnonymousAccess.self),

@@ -191,6 +191,8 @@ package struct Settings: Sendable, Equatable {
         package var anonymousPublish: AnonymousAccess = .loopback
         /// `auth.anonymous.play`: who may watch without a credential.
         package var anonymousPlay: AnonymousAccess = .anyone
+        /// `auth.anonymous.rooms`: who may take part in rooms without a credential.
+        package var anonymousRooms: AnonymousAccess = .loopback
         /// `auth.anonymous.admin`: who may read the API and `/metrics` without a credential.
         package var anonymousAdmin: AnonymousAccess = .loopback
         /// `auth.jwt.secret`: the HS256 secret, at least 32 bytes; `nil` generates one at first start.

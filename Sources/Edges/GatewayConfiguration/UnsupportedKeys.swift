@@ -5,7 +5,6 @@
 enum UnsupportedKeys {
     static let exact: Set<String> = [
         "http.trusted_proxies", "node.url", "cluster.secret", "redis.url", "database.url",
-        "auth.anonymous.rooms",
     ]
 
     static func contains(_ key: String) -> Bool { exact.contains(key) }

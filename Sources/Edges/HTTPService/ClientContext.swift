@@ -10,8 +10,10 @@ package struct ClientContext: RequestContext {
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        peer = source.channel.remoteAddress.flatMap(Self.address)
+        peer = Self.peer(of: source.channel)
     }
+
+    static func peer(of channel: any Channel) -> TransportAddress? { channel.remoteAddress.flatMap(address) }
 
     private static func address(_ address: SocketAddress) -> TransportAddress? {
         // A zone (`fe80::1%eth0`) says which interface, not who.

@@ -16,6 +16,8 @@ package struct GatewayResponder: HTTPResponder {
     let revocations: RevocationRoutes
     let webhooks: WebhookRoutes
     let snapshots: SnapshotRoutes
+    let rooms: RoomRoutes
+    let signaling: SignalingEndpoint
     let pages: PageRoutes
     let hls: HLSRoutes
     let crossOrigin: CrossOrigin
@@ -93,6 +95,11 @@ package struct GatewayResponder: HTTPResponder {
         case .webhookReplay(let id):
             guard request.method == .post else { throw .methodNotAllowed(route) }
             return try await webhooks.replay(id, request, peer: peer)
+        case .participant(let room, let id):
+            guard request.method == .delete else { throw .methodNotAllowed(route) }
+            return try await rooms.kick(id, from: room, request, peer: peer)
+        case .room(let name) where request.method == .delete:
+            return try await rooms.room(name, request, peer: peer)
         default: break
         }
         guard request.method == .get || request.method == .head else { throw .methodNotAllowed(route) }
@@ -115,9 +122,13 @@ package struct GatewayResponder: HTTPResponder {
         case .recordingMedia(let id): return try await recordings.media(id, request, peer: peer)
         case .webhookDeliveries: return try await webhooks.list(request, peer: peer)
         case .webhookDelivery(let id): return try await webhooks.payload(id, request, peer: peer)
+        case .rooms: return try await rooms.list(request, peer: peer)
+        case .room(let name): return try await rooms.room(name, request, peer: peer)
+        case .signaling: return try signaling.refuse(request)
         case .live: return information.live()
         case .ready: return information.ready()
-        case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations, .webhookReplay:
+        case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations, .webhookReplay,
+            .participant:
             throw .notFound
         }
     }

@@ -7,6 +7,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 package import Primitives
+package import Rooms
 import ServiceLifecycle
 package import Telemetry
 package import Webhooks
@@ -31,6 +32,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - hls: Who answers below `/hls/`; `nil` where HLS is off.
     ///   - recordings: What records streams, and what was recorded; `nil` where nothing can be.
     ///   - webhooks: What the application was told; `nil` where there is none.
+    ///   - rooms: Who is in which room; `nil` where there are none.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -43,6 +45,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         hls: (any HLSSource)? = nil,
         recordings: (any RecordingService)? = nil,
         webhooks: (any WebhookLog)? = nil,
+        rooms: (any RoomStore)? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -59,6 +62,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             hls: hls,
             recordings: recordings,
             webhooks: webhooks,
+            rooms: rooms,
             logger: logger,
             peer: { _, context in context.peer }
         )
@@ -75,6 +79,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         hls: (any HLSSource)? = nil,
         recordings: (any RecordingService)? = nil,
         webhooks: (any WebhookLog)? = nil,
+        rooms: (any RoomStore)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -89,6 +94,11 @@ package struct HTTPService: Service, CustomStringConvertible {
             limitsLoopback: limits.includeLoopback,
             now: now
         )
+        let signaling = SignalingEndpoint(
+            store: rooms, access: access, origins: configuration.corsOrigins, readiness: readiness, logger: logger)
+        metrics.addCollector {
+            [MetricFamily(.signalingConnections, [.init(.integer(UInt64(clamping: signaling.count)))])]
+        }
         return GatewayResponder(
             sessions: SessionRoutes(
                 gateway: gateway, access: access, iceServers: configuration.iceServers, offersHLS: hls != nil),
@@ -104,6 +114,8 @@ package struct HTTPService: Service, CustomStringConvertible {
             revocations: RevocationRoutes(access: access),
             webhooks: WebhookRoutes(log: webhooks, access: access),
             snapshots: SnapshotRoutes(gateway: gateway, access: access, isPublic: configuration.isPlayPublic),
+            rooms: RoomRoutes(store: rooms, access: access),
+            signaling: signaling,
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(
                 source: hls, access: access, signature: configuration.playback, metrics: metrics,
@@ -145,8 +157,12 @@ package struct HTTPService: Service, CustomStringConvertible {
                 maxHeaderFieldCount: 100
             )
         )
-        guard let tls = configuration.tls else { return .http1(configuration: http1) }
-        return HTTPServerBuilder { try SecureChannel(tls, configuration: http1, responder: $0) }
+        let (endpoint, tls) = (responder.signaling, configuration.tls)
+        return HTTPServerBuilder { responder in
+            let upgradable = UpgradableHTTP1Channel(responder: responder, configuration: http1, endpoint: endpoint)
+            guard let tls else { return upgradable }
+            return try SecureChannel(tls, http1: upgradable)
+        }
     }
 
     private func application(host: String) -> Application<GatewayResponder> {

@@ -29,6 +29,10 @@ enum Route: Equatable {
     case webhookDeliveries
     case webhookDelivery(String)
     case webhookReplay(String)
+    case rooms
+    case room(StreamName)
+    case participant(StreamName, String)
+    case signaling
     case metrics
     case live
     case ready
@@ -60,6 +64,8 @@ enum Route: Equatable {
         case ("health", 2) where parts[1] == "ready": self = .ready
         case ("api", 4) where parts[1] == "v1" && parts[2] == "tokens" && parts[3] == "revocations":
             self = .revocations
+        case ("signaling", 1): self = .signaling
+        case ("api", 3...) where parts[1] == "v1" && parts[2] == "rooms": self = try Self.rooms(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":
             self = try Self.recordings(parts.dropFirst(3))
@@ -74,6 +80,16 @@ enum Route: Equatable {
         switch (parts.count, parts.last) {
         case (1, _): return .webhookDelivery(id)
         case (2, "replay"): return .webhookReplay(id)
+        default: throw .notFound
+        }
+    }
+
+    private static func rooms(_ parts: ArraySlice<String>) throws(Problem) -> Route {
+        guard let name = parts.first else { return .rooms }
+        let room = try stream(name)
+        switch parts.count {
+        case 1: return .room(room)
+        case 3 where parts[parts.startIndex + 1] == "participants": return .participant(room, parts[parts.endIndex - 1])
         default: throw .notFound
         }
     }
@@ -111,7 +127,8 @@ enum Route: Equatable {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
         case .layer, .events, .revocations, .webhookReplay: ["OPTIONS", "POST"]
-        case .eventStream, .recording: ["DELETE", "GET", "HEAD", "OPTIONS"]
+        case .participant: ["DELETE", "OPTIONS"]
+        case .eventStream, .recording, .room: ["DELETE", "GET", "HEAD", "OPTIONS"]
         case .recorder: ["DELETE", "OPTIONS", "POST"]
         default: ["GET", "HEAD", "OPTIONS"]
         }

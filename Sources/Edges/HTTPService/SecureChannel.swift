@@ -3,40 +3,69 @@ import HummingbirdHTTP2
 import Logging
 import NIOCore
 import NIOSSL
+import NIOTLS
 import TransportSecurity
 
-/// HTTP/1.1 or HTTP/2 over TLS as the client chooses (ALPN, RFC 7301), with an end to handshakes that have none.
+/// HTTP/1.1, which may become a WebSocket, or HTTP/2 over TLS as the client chooses (ALPN, RFC 7301), with an end to handshakes
+/// that have none.
 struct SecureChannel: ServerChildChannel {
-    typealias Value = HTTP2UpgradeChannel.Value
+    enum Negotiated: Sendable {
+        case http1(UpgradableHTTP1Channel.Value)
+        case http2(HTTP2Channel.Value)
+    }
 
-    private let base: HTTP2UpgradeChannel
+    struct Value: ServerChildChannelValue {
+        let negotiated: EventLoopFuture<Negotiated>
+        let channel: any Channel
+    }
+
+    private let context: NIOSSLContext
+    private let http1: UpgradableHTTP1Channel
+    private let http2: HTTP2Channel
 
     /// - Parameters:
     ///   - identity: What clients are shown.
-    ///   - configuration: For both versions.
-    ///   - responder: Answers requests.
+    ///   - http1: For those who choose HTTP/1.1; its settings are those of HTTP/2 too.
     /// - Throws: When TLS does not take the configuration.
-    init(
-        _ identity: TLSIdentity, configuration: HTTP1Channel.Configuration,
-        responder: @escaping HTTPChannelHandler.Responder
-    ) throws {
-        base = try HTTP2UpgradeChannel(
-            tlsChannelConfiguration: .init(tlsConfiguration: identity.configuration()),
-            configuration: .init(idleTimeout: .seconds(60), streamConfiguration: configuration),
-            responder: responder)
+    init(_ identity: TLSIdentity, http1: UpgradableHTTP1Channel) throws {
+        var configuration = identity.configuration()
+        configuration.applicationProtocols = ["h2", "http/1.1"]
+        context = try NIOSSLContext(configuration: configuration)
+        self.http1 = http1
+        http2 = HTTP2Channel(
+            responder: http1.responder,
+            configuration: .init(idleTimeout: .seconds(60), streamConfiguration: http1.configuration))
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+        channel.eventLoop.makeCompletedFuture {
+            let negotiation = NIOTypedApplicationProtocolNegotiationHandler<Negotiated> { result in
+                switch result {
+                case .negotiated("h2"): http2.setup(channel: channel, logger: logger).map { .http2($0) }
+                // Without ALPN a client speaks what everybody did before there was any.
+                case .negotiated("http/1.1"), .fallback:
+                    http1.setup(channel: channel, logger: logger).map { .http1($0) }
+                case .negotiated:
+                    channel.close().flatMapThrowing { throw ChannelError.inappropriateOperationForState }
+                }
+            }
             let pipeline = channel.pipeline.syncOperations
-            let security = try pipeline.handler(type: NIOSSLServerHandler.self)
-            try pipeline.addHandler(PlainRequestHandler(), position: .before(security))
-            try pipeline.addHandler(HandshakeDeadline(), position: .after(security))
-            return value
+            try pipeline.addHandler(PlainRequestHandler())
+            try pipeline.addHandler(NIOSSLServerHandler(context: context))
+            try pipeline.addHandler(HandshakeDeadline())
+            try pipeline.addHandler(negotiation)
+            return Value(negotiated: negotiation.protocolNegotiationResult, channel: channel)
         }
     }
 
     func handle(value: Value, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
+        do {
+            switch try await value.negotiated.get() {
+            case .http1(let value): await http1.handle(value: value, logger: logger)
+            case .http2(let value): await http2.handle(value: value, logger: logger)
+            }
+        } catch {
+            logger.trace("A connection ended in its handshake", metadata: ["error": "\(error)"])
+        }
     }
 }

@@ -107,6 +107,11 @@ package struct MetricName: Sendable, Hashable {
     package static let certificateExpiry = MetricName(
         "martlet_certificate_expiry_timestamp_seconds", .gauge,
         "When the certificate of HTTPS and RTMPS ends, in seconds since 1970.")
+    package static let rooms = MetricName("martlet_rooms", .gauge, "Rooms with somebody or a stream in them.")
+    package static let roomParticipants = MetricName(
+        "martlet_room_participants", .gauge, "Clients in rooms, those included whose connection was lost just now.")
+    package static let signalingConnections = MetricName(
+        "martlet_signaling_connections", .gauge, "Open connections of signaling.")
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let srtpBackend = MetricName(
@@ -116,7 +121,8 @@ package struct MetricName: Sendable, Hashable {
         sessions, streams, packetsReceived, packetsSent, bytesReceived, bytesSent, packetsLost, nacks, retransmissions,
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
         transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
-        ingestWarnings, webhookDeliveries, webhookQueue, webhookDecisions, certificateExpiry, buildInfo, srtpBackend,
+        ingestWarnings, rooms, roomParticipants, signalingConnections, webhookDeliveries, webhookQueue,
+        webhookDecisions, certificateExpiry, buildInfo, srtpBackend,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
