@@ -86,6 +86,31 @@ def rtcp():
     write("rtcp", "others", packet(1, 204, b"\x00\x00\x00\x01namedata") + packet(0, 207, b"\x00\x00\x00\x01\x04\x00\x00\x02" + bytes(8)))
 
 
+def counter_answers():
+    """Answers to what the target offers: H.264 as 96 with 97, Opus as 111 with 98 for RED."""
+    answer = offer("recvonly", setup="active")
+    answer = answer.replace("SAVPF 102", "SAVPF 96 97").replace(":102 ", ":96 ").replace("SAVPF 111", "SAVPF 111 98")
+    extensions = (
+        "a=extmap:1 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
+        "a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time\r\n"
+    )
+    video = (
+        extensions + "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
+        "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+    )
+    audio = extensions + "a=rtcp-fb:111 transport-cc\r\na=rtpmap:98 red/48000/2\r\na=fmtp:98 111/111\r\n"
+    browser = answer.replace("a=mid:0\r\n", "a=mid:0\r\n" + video).replace("a=mid:1\r\n", "a=mid:1\r\n" + audio)
+    return {
+        "browser": browser,
+        "plain": answer,
+        "passive": answer.replace("setup:active", "setup:passive"),
+        "sound-alone": answer.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 1"),
+        "picture-alone": answer.replace("m=audio 9", "m=audio 0").replace("BUNDLE 0 1", "BUNDLE 0"),
+        "unbundled": answer.replace("a=group:BUNDLE 0 1\r\n", ""),
+        "another-offer": offer("recvonly", "VP8", setup="active"),
+    }
+
+
 def sdp():
     for codec in CODECS:
         for direction in ("sendonly", "recvonly"):
@@ -94,6 +119,8 @@ def sdp():
             write("offer", f"{codec}-{direction}", text)
     simulcast = ["a=rid:h send", "a=rid:l send", "a=simulcast:send h;l", "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid"]
     write("offer", "simulcast", offer(codec="VP8", extra=simulcast).encode())
+    for name, text in counter_answers().items():
+        write("counter-answer", name, text.encode())
     fragment = (
         "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdefghijklmn\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n"
         "a=candidate:1 1 udp 2122194687 192.0.2.1 61764 typ host\r\n"

@@ -107,18 +107,29 @@ func fuzzSessionDescription(_ input: Span<UInt8>) {
 }
 
 func fuzzOffer(_ input: Span<UInt8>) {
-    guard let offer = try? SessionOffer(parsing: array(input)) else { return }
-    let local = LocalDescription(
-        credentials: ICECredentials(usernameFragment: "local", password: Secret("0123456789abcdefghijklmn")),
-        fingerprint: FuzzValues.fingerprint,
-        candidates: [TransportAddress(ipv4: 0x7F00_0001, port: 8100)],
-        sessionID: 1,
-        canonicalName: "fuzz",
-        firstSSRC: 1
-    )
-    _ = try? offer.ingestAnswer(local: local)
-    let tracks = [TrackDescription(codec: .h264), TrackDescription(codec: .opus, channels: 2)]
-    _ = try? offer.playbackAnswer(tracks: tracks, local: local)
+    let bytes = array(input)
+    _ = try? CounterOffer(insteadOf: bytes, tracks: FuzzValues.tracks, local: FuzzValues.local)
+    guard let offer = try? SessionOffer(parsing: bytes) else { return }
+    _ = try? offer.ingestAnswer(local: FuzzValues.local)
+    _ = try? offer.playbackAnswer(tracks: FuzzValues.tracks, local: FuzzValues.local)
+}
+
+/// What a viewer answers to an offer of ours; it may take less than what is offered, and never something else.
+func fuzzCounterAnswer(_ input: Span<UInt8>) {
+    guard
+        let offer = try? CounterOffer(
+            insteadOf: FuzzValues.emptyOffer, tracks: FuzzValues.tracks, local: FuzzValues.local)
+    else { preconditionFailure("a viewer that says nothing is offered nothing") }
+    guard let answer = try? offer.read(answer: array(input)) else { return }
+    precondition((1...FuzzValues.tracks.count).contains(answer.senders.count), "senders without tracks")
+    precondition(Set(answer.senders.map(\.section)).count == answer.senders.count, "a section is answered twice")
+    precondition(Set(answer.senders.map(\.ssrc)).count == answer.senders.count, "an SSRC is used twice")
+    for sender in answer.senders {
+        let extensions = [
+            sender.transportCCExtension, sender.playoutDelayExtension, sender.captureTimeExtension,
+        ].compactMap(\.self)
+        precondition(extensions.allSatisfy { (1...14).contains($0) }, "an extension has no id of the one-byte form")
+    }
 }
 
 func fuzzTrickle(_ input: Span<UInt8>) {

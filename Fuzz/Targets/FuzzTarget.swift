@@ -13,6 +13,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case red
     case sdp
     case offer
+    case counterAnswer = "counter-answer"
     case trickle
     case rtmp
     case chunks
@@ -47,6 +48,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .red: fuzzRED(input)
         case .sdp: fuzzSessionDescription(input)
         case .offer: fuzzOffer(input)
+        case .counterAnswer: fuzzCounterAnswer(input)
         case .trickle: fuzzTrickle(input)
         case .rtmp: fuzzRTMPSession(input)
         case .chunks: fuzzChunks(input)

@@ -48,6 +48,37 @@ def test_the_gateway_conforms(gateway, live, kind):
     assert gateway.stream(live)["viewers"] == 0
 
 
+def test_playlists_conform_while_their_publisher_crashes_and_comes_back(gateway, stream):
+    address = f"{gateway.http}/hls/{stream}/index.m3u8"
+
+    def publish():
+        publisher = media.publish_rtmp(gateway.rtmp(stream))
+        wait_until(lambda: (gateway.stream(stream) or {}).get("state") == "live", 20, "nothing is published", 0.1)
+        return publisher
+
+    publisher = publish()
+    try:
+        # Its first segment is complete.
+        assert gateway.request("GET", f"/hls/{stream}/index.m3u8", timeout=20).status == 200
+        arguments = [binary(), "conformance", "--hls", address, "--duration", "26s", "--json"]
+        with Program(arguments, "conformance-hls") as checker:
+            for _ in range(2):
+                time.sleep(7)
+                assert checker.running, checker.log
+                publisher.kill()
+                publisher = publish()
+            status = checker.wait(60)
+            report = json.loads(checker.log)
+        text = gateway.request("GET", f"/hls/{stream}/video.m3u8", timeout=20).text
+    finally:
+        publisher.stop()
+    assert rows(report, "failed") == {}, json.dumps(report, indent=1)
+    assert status == 0 and report["conforms"] and report["complete"], report
+    assert text.count("#EXT-X-DISCONTINUITY\n") == 2 and "#EXT-X-ENDLIST" not in text, text
+    # What takes an hour, or the end of the stream.
+    assert set(rows(report, "skipped")) <= {"media.window", "media.discontinuity-sequence", "media.ended"}, report
+
+
 def test_ice_servers_are_examined(start_gateway):
     gateway = start_gateway(webrtc__ice_servers="stun:stun.example.net,turn:turn.example.net secret=s3cr3t")
     status, report = examine(gateway.whip("conformance"))

@@ -20,6 +20,10 @@ def b_frames(size="640x360"):
     ]  # fmt: skip
 
 
+# What an encoder of live pictures does without; x264 holds back pictures for it, and for its threads.
+NO_LOOKAHEAD = ["-x264-params", "b-pyramid=normal:b-adapt=0:rc-lookahead=0:sync-lookahead=0:mbtree=0:threads=1"]
+
+
 def play(browser, gateway, stream, frames=30):
     browser.open(gateway.page("play", stream))
     browser.wait_for_state("live", seconds=30)
@@ -90,6 +94,7 @@ def test_beyond_the_limit_a_viewer_is_told_so(start_gateway, stream):
         second = gateway.request("POST", "/whep/two", h264, SDP)
         assert second.status == 406 and second.json["type"].endswith("transcoding-limit"), second
         assert "max_streams" in second.json["detail"]
+        assert second.headers["Link"].startswith('</hls/two/index.m3u8>; rel="alternate"'), second.headers
         for answer in (first, again):
             gateway.request("DELETE", answer.headers["Location"])
         # What is only kept in case somebody comes back makes room.
@@ -127,6 +132,22 @@ def test_a_picture_encoded_anew_is_hardly_older(gateway, stream, chromium):
         seen = ages(chromium, 8)
         assert len(seen) > 150, len(seen)
         assert percentile(seen, 50) <= 250, f"p50 {percentile(seen, 50)} ms, p95 {percentile(seen, 95)} ms"
+
+
+def test_b_frames_cost_little_more_than_their_order(gateway, stream, chromium):
+    """The clock in the picture is sent with three B-frames after each other picture, and watched without.
+
+    Such an encoder has to hold four pictures back before it can write one, and a decoder two before it can show one:
+    200 ms of what is measured, at 30 pictures per second, are the publisher's choice.
+    """
+    with media.ClockedPublisher(gateway.rtmp(stream), video=[*b_frames(), "-tune", "fastdecode", *NO_LOOKAHEAD]):
+        gateway.wait_for_stream(stream, seconds=25)
+        play(chromium, gateway, stream)
+        assert "b-frames-transcoded" in codes(gateway, stream)
+        seen = ages(chromium, 8)
+        assert len(seen) > 150, len(seen)
+        print(f"B-frames: p50 {percentile(seen, 50):.0f} ms, p95 {percentile(seen, 95):.0f} ms")
+        assert percentile(seen, 50) <= 450, f"p50 {percentile(seen, 50)} ms, p95 {percentile(seen, 95)} ms"
 
 
 def test_a_transcoder_that_cannot_keep_up_does_not_delay_others(gateway, stream, chromium):

@@ -19,8 +19,19 @@ struct LayerStepTests {
         let steps = LayerStep.all(of: Self.spatial)
         #expect(steps.map(\.name) == ["S0T0", "S0T1", "S1T0", "S1T1"])
         #expect(steps.map(\.width) == [320, 320, 640, 640])
+        #expect(steps.map(\.spatial) == [0, 0, 1, 1] && steps.map(\.temporal) == [0, 1, 0, 1])
         #expect(LayerStep.all(of: Self.temporal).map(\.name) == ["T0", "T1", "T2"])
+        #expect(LayerStep.all(of: Self.temporal).map(\.spatial) == [nil, nil, nil])
         #expect(LayerStep.all(of: StreamLayers()).isEmpty)
+    }
+
+    @Test(arguments: [
+        (LayerNumbers(), LayerLimit.none), (.init(spatial: 1), LayerLimit(spatial: 1)),
+        (.init(temporal: 2, maximumSpatial: 0, maximumTemporal: 1), LayerLimit(spatial: 0, temporal: 1)),
+        (.init(spatial: 2, maximumSpatial: 900), LayerLimit(spatial: 2)),
+    ])
+    func `of several numbers the least is the limit`(numbers: LayerNumbers, limit: LayerLimit) {
+        #expect(numbers.limit == limit)
     }
 
     @Test func `a stream that turns out to have layers offers them, until they are gone`() async throws {
@@ -41,6 +52,22 @@ struct LayerStepTests {
             try await harness.gateway.selectLayer("S1", section: nil, session: before.sessionID, stream: name)
         }
         #expect(refusal?.code == .unknownLayer)
+        // By their numbers too, of which those that say "at most" need not exist.
+        let known: [LayerNumbers] = [
+            .init(temporal: 0), .init(spatial: 0, temporal: 2), .init(maximumSpatial: 5, maximumTemporal: 9),
+        ]
+        for numbers in known {
+            try await harness.gateway.selectLayer(
+                nil, numbers: numbers, section: nil, session: before.sessionID, stream: name)
+        }
+        for numbers in [LayerNumbers(temporal: 3), .init(spatial: 1)] {
+            let refusal = await #expect(throws: GatewayRefusal.self) {
+                try await harness.gateway.selectLayer(
+                    nil, numbers: numbers, section: nil, session: before.sessionID, stream: name)
+            }
+            #expect(refusal?.code == .unknownLayer)
+            #expect(refusal?.message.contains("1 spatial and 3 temporal") == true)
+        }
         await harness.gateway.handle(.layersChanged(track.id, StreamLayers()))
         #expect(try await harness.status().tracks.first?.layers == nil)
         #expect(try await !harness.watch().hasLayers)

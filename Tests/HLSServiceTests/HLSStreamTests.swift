@@ -76,6 +76,35 @@ struct HLSStreamTests {
         }
     }
 
+    @Test func `whoever hangs up is let go, and makes room for another`() async {
+        let stream = stream()
+        begin(stream)
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<100 {
+                group.addTask {
+                    if case .timedOut = await stream.answer(.multivariant, directives: .init()) { true } else { false }
+                }
+            }
+            await waitUntilHeld(100, stream)
+            group.cancelAll()
+            #expect(await group.reduce(0) { $0 + ($1 ? 1 : 0) } == 100)
+        }
+        #expect(stream.waitingCount == 0)
+        // One that hangs up before it has begun to wait is not held either.
+        await withTaskGroup(of: Void.self) { group in
+            group.cancelAll()
+            group.addTask { _ = await stream.answer(.multivariant, directives: .init()) }
+        }
+        #expect(stream.waitingCount == 0)
+        async let other = stream.answer(.multivariant, directives: .init())
+        await waitUntilHeld(1, stream)
+        play(stream, 0..<150)
+        guard case .playlist = await other else {
+            Issue.record("those who stay are not answered")
+            return
+        }
+    }
+
     @Test func `one request more than the bound is turned away at once, and all are let go at the end`() async {
         let stream = stream()
         begin(stream)

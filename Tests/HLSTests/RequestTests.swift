@@ -46,6 +46,40 @@ struct RequestTests {
         #expect(peak >= average)
     }
 
+    /// `BANDWIDTH` of a stream that begins with a dark picture, each time that a segment has come.
+    private func bandwidths(declared: Int?, seconds: [Double]) throws -> [Int] {
+        var stream = VirtualStream()
+        stream.begin(declaredBitrate: declared)
+        stream.configure(VirtualStream.h264, VirtualStream.opus)
+        stream.frameBytes = 50
+        return try seconds.enumerated().map { index, seconds in
+            if index > 0 { stream.frameBytes = 4_000 }
+            stream.play(seconds)
+            guard case .playlist(let text) = stream.presentation.answer(.multivariant) else {
+                throw Missing(what: "it")
+            }
+            let list = text.split(separator: "\n").first { $0.hasPrefix("#EXT-X-STREAM-INF:") }?.dropFirst(18) ?? ""
+            return Int(ParsedPlaylist.attribute("BANDWIDTH", of: String(list))) ?? 0
+        }
+    }
+
+    @Test func `a dark beginning does not make the bandwidth too low where the publisher says what will come`() throws {
+        let declared = try bandwidths(declared: 1_200_000, seconds: [2.1, 2, 2, 2, 2])
+        #expect(declared[0] == 1_320_001)
+        // What has come counts alone once it is enough, and when it is more.
+        #expect(declared.allSatisfy { (970_000...1_320_001).contains($0) }, "\(declared)")
+        #expect(declared.last.map { $0 < 1_200_000 } == true, "\(declared)")
+        let modest = try bandwidths(declared: 100_000, seconds: [2.1, 2, 2, 2, 2])
+        #expect(modest[0] == 110_001 && modest.dropFirst().allSatisfy { $0 > 970_000 }, "\(modest)")
+    }
+
+    @Test func `the parts of the segment in the making count while little else has come`() throws {
+        // A second into the second segment, which is four times as large as the first.
+        let measured = try bandwidths(declared: nil, seconds: [2.1, 1.4, 1])
+        #expect(measured[0] < 50_000)
+        #expect(measured[1] > 970_000, "\(measured)")
+    }
+
     @Test func `nothing is answered before the first segment is complete`() {
         let stream = running(1)
         #expect(isWaiting(stream.presentation.answer(.multivariant)))

@@ -43,8 +43,11 @@ struct VirtualStream {
         presentation = Presentation(configuration: configuration, unixSeconds: 1_800_000_000)
     }
 
-    mutating func begin(_ kinds: Set<MediaKind> = [.audio, .video], number: UInt64 = 1) {
-        let epoch = PublishEpoch(number: number, unixNanosecondsAtZero: Self.unixZero, kinds: kinds)
+    mutating func begin(
+        _ kinds: Set<MediaKind> = [.audio, .video], number: UInt64 = 1, declaredBitrate: Int? = nil
+    ) {
+        let epoch = PublishEpoch(
+            number: number, unixNanosecondsAtZero: Self.unixZero, kinds: kinds, declaredBitrate: declaredBitrate)
         presentation.receive(.began(epoch), at: now)
         if rungDelay != nil { presentation.receive(.began(epoch), rung: Self.rungHeight, at: now) }
         encoding = []

@@ -63,8 +63,13 @@ struct Client {
         }
     }
 
+    /// Serves on a port of this machine.
+    func live(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        try await application.test(.live) { client in try await body(try #require(client.port)) }
+    }
+
     func token(
-        _ stream: String, _ permissions: [Permission], lifetime: Duration = .seconds(60)
+        _ stream: String, _ permissions: [Permission], lifetime: Duration = .seconds(86_400)
     ) async throws -> Secret {
         try await tokens.issue(
             stream: try #require(StreamPattern(stream)), permissions: permissions, lifetime: lifetime)

@@ -57,6 +57,9 @@ struct ExtensionTests {
         ("{\"mediaId\":\"1\",\"encodingId\":\"l\"}", "1:l"), ("{\"mediaId\":\"0\"}", "0:automatic"),
         ("{}", "first:automatic"),
         ("{\"rid\":null,\"future\":true}", "first:automatic"),
+        ("{\"encodingId\":\"h\",\"temporalLayerId\":1}", "first:hT1"),
+        ("{\"mediaId\":\"1\",\"spatialLayerId\":2,\"temporalLayerId\":0}", "1:automaticS2T0"),
+        ("{\"maxSpatialLayerId\":0,\"maxTemporalLayerId\":99}", "first:automatics0t99"),
     ]
 
     @Test(arguments: choices)
@@ -71,7 +74,8 @@ struct ExtensionTests {
 
     @Test(arguments: [
         "", "{", "[]", "\"h\"", "{\"rid\":5}", "{\"mediaId\":\"video\"}", "{\"mediaId\":[0]}", "{\"mediaId\":0.5}",
-        "\u{0}",
+        "\u{0}", "{\"spatialLayerId\":-1}", "{\"maxTemporalLayerId\":-1}", "{\"temporalLayerId\":\"1\"}",
+        "{\"maxSpatialLayerId\":0.5}",
     ])
     func `a choice that is none is refused`(body: String) async throws {
         let client = await Client()
@@ -80,9 +84,7 @@ struct ExtensionTests {
         #expect(client.gateway.calls.isEmpty)
     }
 
-    @Test(arguments: [
-        "spatialLayerId", "temporalLayerId", "maxSpatialLayerId", "maxTemporalLayerId", "maxWidth", "maxHeight",
-    ])
+    @Test(arguments: ["maxWidth", "maxHeight"])
     func `a constraint that is not understood is not ignored`(name: String) async throws {
         let answer = try await Client().send(.post, Self.layer, Self.json, body: "{\"rid\":\"h\",\"\(name)\":1}")
         try expectProblem(answer, 400, "unsupported-layer-constraint")
@@ -144,7 +146,8 @@ struct ExtensionTests {
         let events: [ViewerEvent] = [
             .active, .viewerCount(3),
             .layers([
-                1: [.init(name: "h\n\"", bitrate: 900_000, width: 1280, height: 720), .init(name: "l", bitrate: 0)]
+                1: [.init(name: "h\n\"", bitrate: 900_000, width: 1280, height: 720), .init(name: "l", bitrate: 0)],
+                2: [.init(name: "S1T2", bitrate: 9, spatial: 1, temporal: 2)],
             ]),
             .reconnect(url: "https://b.example/whep/cam"),
         ]
@@ -166,7 +169,8 @@ struct ExtensionTests {
                 data: {"viewercount":3}
 
                 event: layers
-                data: {"1":[{"rid":"h\\n\\"","bitrate":900000,"width":1280,"height":720},{"rid":"l","bitrate":0}]}
+                data: {"1":[{"rid":"h\\n\\"","bitrate":900000,"width":1280,"height":720},{"rid":"l","bitrate":0}],\
+                "2":[{"rid":"S1T2","bitrate":9,"spatialLayerId":1,"temporalLayerId":2}]}
 
                 event: reconnect
                 data: {"url":"https://b.example/whep/cam"}

@@ -107,9 +107,14 @@ final class FakeGateway: GatewayService {
     func offerLayers() { state.withLock { $0.hasLayers = true } }
 
     func selectLayer(
-        _ layer: String?, section: Int?, session: String, stream: StreamName
+        _ layer: String?, numbers: LayerNumbers, section: Int?, session: String, stream: StreamName
     ) async throws(GatewayRefusal) {
-        let wish = "\(section.map(String.init) ?? "first"):\(layer ?? "automatic")"
+        let told = [
+            ("S", numbers.spatial), ("T", numbers.temporal), ("s", numbers.maximumSpatial),
+            ("t", numbers.maximumTemporal),
+        ]
+        .compactMap { name, number in number.map { "\(name)\($0)" } }.joined()
+        let wish = "\(section.map(String.init) ?? "first"):\(layer ?? "automatic")\(told)"
         try note(Call(what: "layer", stream: stream.description, session: session, body: Array(wish.utf8)))
         try check(session)
     }

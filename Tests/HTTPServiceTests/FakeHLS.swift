@@ -12,7 +12,14 @@ final class FakeHLS: HLSSource {
 
     static let playlist = "#EXTM3U\n" + String(repeating: "#EXT-X-PART:DURATION=0.5\n", count: 50)
 
+    /// What is waited for until whoever asks hangs up.
+    private let endless = Mutex<Set<ResourceName>>([])
+    /// Each time that somebody begins to wait, and that somebody has gone.
+    let waits: AsyncStream<Bool>
+    private let report: AsyncStream<Bool>.Continuation
+
     init() {
+        (waits, report) = AsyncStream.makeStream(of: Bool.self)
         self[.multivariant] = .playlist(
             HLSPlaylist(
                 body: ByteBuffer(string: Self.playlist), compressed: ByteBuffer(string: "smaller"), tag: "7-1"))
@@ -29,8 +36,16 @@ final class FakeHLS: HLSSource {
 
     func answer(_ name: ResourceName, directives: PlaylistDirectives, stream: StreamName) async -> HLSAnswer {
         asked.withLock { $0.append((name, directives)) }
-        return self[name]
+        guard endless.withLock({ $0.contains(name) }) else { return self[name] }
+        let never = AsyncStream.makeStream(of: Never.self)
+        report.yield(true)
+        for await _ in never.stream {}
+        report.yield(false)
+        return .timedOut
     }
+
+    /// Lets whoever asks for this wait until they hang up.
+    func hold(_ name: ResourceName) { endless.withLock { _ = $0.insert(name) } }
 }
 
 /// The answers that hold nothing, for the arguments of tests.

@@ -8,6 +8,7 @@ import Hummingbird
 import HummingbirdTesting
 import Media
 import NIOCore
+import NIOPosix
 import Primitives
 import Telemetry
 import Testing
@@ -25,7 +26,7 @@ struct HLSRouteTests {
         return await Client(policy: AccessPolicy(play: play), configuration: configuration, hls: hls)
     }
 
-    private var later: Int64 { Int64(Date.now.timeIntervalSince1970) + 100 }
+    private var later: Int64 { Int64(Date.now.timeIntervalSince1970) + 86_400 }
 
     @Test func `a playlist says for how long it may be kept, and a segment that it never changes`() async throws {
         let client = await client()
@@ -179,14 +180,40 @@ struct HLSRouteTests {
         #expect(text.contains("martlet_hls_requests_total{kind=\"segment\"} 2"))
     }
 
+    @Test(arguments: [CloseMode.output, .all])
+    func `a player that hangs up is waited for no longer, and one that stays keeps its connection`(
+        mode: CloseMode
+    ) async throws {
+        let client = await client()
+        hls.hold(.part(.video, epoch: 1, number: 3, index: 0))
+        try await client.live { [hls] port in
+            var waits = hls.waits.makeAsyncIterator()
+            let player = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                .connect(host: "localhost", port: port).get()
+            func ask(_ path: String) async throws {
+                let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                try await player.writeAndFlush(ByteBuffer(string: request))
+            }
+            // What is answered leaves the connection as it was.
+            try await ask("/hls/cam/index.m3u8")
+            try await ask("/hls/cam/video-1-3-0.m4s")
+            #expect(await waits.next() == true)
+            try await player.close(mode: mode)
+            #expect(await waits.next() == false)
+            if mode == .output { try? await player.close() }
+        }
+    }
+
     @Test func `a gateway without HLS has nothing there`() async throws {
         let client = await Client()
         #expect(try await client.send(.get, "/hls/cam/index.m3u8").status == .notFound)
     }
 
-    @Test func `whoever cannot watch by WebRTC is sent to HLS`() async throws {
+    @Test(arguments: [GatewayRefusal.Code.noCommonCodec, .transcodingLimit, .reorderedVideo])
+    func `whoever cannot watch by WebRTC is sent to HLS`(code: GatewayRefusal.Code) async throws {
         let client = await client()
-        client.gateway.refuse(with: GatewayRefusal(.noCommonCodec, "No codec fits."))
+        client.gateway.refuse(with: GatewayRefusal(code, "It cannot be had."))
         let answer = try await client.send(.post, "/whep/cam", Client.sdp, body: "v=0")
         #expect(answer.status == .notAcceptable)
         #expect(answer.headers[.link]?.contains("</hls/cam/index.m3u8>; rel=\"alternate\"") == true)

@@ -40,6 +40,19 @@ struct CounterOfferTests {
         #expect(offer.media[0].attributes.all("ssrc").first?.hasPrefix("7000 ") == true)
     }
 
+    @Test func `sound is offered with repetitions of itself, and all with capture times`() throws {
+        let offer = try parsed(make().sdp)
+        #expect(offer.media[1].formats == ["111", "98"])
+        #expect(offer.media[1].attributes.all("rtpmap").contains("98 red/48000/2"))
+        #expect(offer.media[1].attributes.all("fmtp").contains("98 111/111"))
+        for media in offer.media {
+            #expect(media.attributes.all("extmap").contains { $0.hasSuffix("abs-capture-time") })
+        }
+        // Sound of other kinds is not repeated.
+        let plain = try parsed(make("v=0\no=- 1 1 IN IP4 0\n", tracks: [TrackDescription(codec: .pcmu)]).sdp)
+        #expect(plain.media.map(\.formats) == [["0"]])
+    }
+
     @Test func `a profile is offered by the name under which the client knows it`() throws {
         #expect(try make().sdp.contains("profile-level-id=42001f"), "the first of its H.264 with packetization-mode 1")
         #expect(try make("v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0\n").sdp.contains("profile-level-id=640028"))
@@ -74,9 +87,17 @@ struct CounterOfferTests {
         let answer = try counter.read(answer: Array(text.utf8))
         #expect(answer.senders.map(\.transportCCExtension) == [1, 1])
         #expect(answer.senders.map(\.playoutDelayExtension) == [2, nil])
+        #expect(answer.senders.map(\.captureTimeExtension) == [3, 3])
+        #expect(answer.senders.map(\.redPayloadType) == [nil, 98])
         let plain = text.replacing("a=rtcp-fb:96 transport-cc\r\n", with: "")
         let other = try counter.read(answer: Array(plain.utf8)).senders
         #expect(other.map(\.transportCCExtension) == [nil, nil] && other[0].supportsREMB)
+        // What an answer leaves out is not sent, and what would have to be sent again bare is not either.
+        let bare = text.replacing("a=rtpmap:98 red/48000/2\r\n", with: "").replacing("a=extmap:3", with: "a=x:3")
+        #expect(try counter.read(answer: Array(bare.utf8)).senders.allSatisfy { $0.redPayloadType == nil })
+        #expect(try counter.read(answer: Array(bare.utf8)).senders.allSatisfy { $0.captureTimeExtension == nil })
+        let unrepaired = text.replacing("a=rtpmap:97 rtx/90000\r\n", with: "")
+        #expect(try counter.read(answer: Array(unrepaired.utf8)).senders.map(\.captureTimeExtension) == [nil, 3])
         let passive = text.replacing("a=setup:active", with: "a=setup:passive")
         #expect(try counter.read(answer: Array(passive.utf8)).role == .client)
     }

@@ -24,7 +24,9 @@ extension FrameIngest {
         setEpoch(for: frame, &state)
         if !state.hasBegun, let epoch = state.epoch {
             state.hasBegun = true
-            lane.begin(unixNanosecondsAtZero: epoch, kinds: Set(state.configurations.keys))
+            lane.begin(
+                unixNanosecondsAtZero: epoch, kinds: Set(state.configurations.keys),
+                declaredBitrate: state.figures.declaredBitrate)
             for configuration in state.configurations.values { lane.configure(configuration) }
         }
         lane.write(frame)

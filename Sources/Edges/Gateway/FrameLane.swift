@@ -85,12 +85,17 @@ package final class FrameLane: Sendable {
         /// The publisher has begun.
         ///
         /// `number` is that of another lane, from which this one is made, where both must have the same.
-        package func begin(unixNanosecondsAtZero zero: Int64, kinds: Set<MediaKind>, number given: UInt64? = nil) {
+        package func begin(
+            unixNanosecondsAtZero zero: Int64, kinds: Set<MediaKind>, number given: UInt64? = nil,
+            declaredBitrate: Int? = nil
+        ) {
             lane.change(number) { state in
                 lane.endEpoch(&state)
                 let now = UInt64(clamping: lane.wallClock() / 1_000_000)
                 state.lastEpoch = given ?? max(state.lastEpoch + 1, now)
-                let epoch = PublishEpoch(number: state.lastEpoch, unixNanosecondsAtZero: zero, kinds: kinds)
+                let epoch = PublishEpoch(
+                    number: state.lastEpoch, unixNanosecondsAtZero: zero, kinds: kinds, declaredBitrate: declaredBitrate
+                )
                 state.history.begin(epoch)
                 for number in state.readers.keys { state.readers[number]?.awaitsKeyFrame = true }
                 return .began(epoch)

@@ -118,7 +118,7 @@ extension Gateway {
                 + track.steps.enumerated().map { index, step in
                     ViewerEvent.Layer(
                         name: step.name, bitrate: figures[track.id]?.bitrate(ofStep: index) ?? 0, width: step.width,
-                        height: step.height)
+                        height: step.height, spatial: step.spatial, temporal: step.temporal)
                 }
         }
         return result

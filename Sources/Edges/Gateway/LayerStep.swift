@@ -9,22 +9,32 @@ struct LayerStep: Equatable {
     var width: Int?
     var height: Int?
 
+    /// The highest layers of each kind in it, counted from 0; `nil` where there is one of them alone.
+    var spatial: Int?
+    var temporal: Int?
+
     /// All steps of a stream, from the least to everything.
     static func all(of layers: StreamLayers) -> [LayerStep] {
         layers.steps.map { limit in
-            let spatial = min(Int(limit.spatial), layers.spatialCount - 1)
+            let (spatial, temporal) = numbers(of: limit, in: layers)
             let size = layers.sizes.count == layers.spatialCount ? layers.sizes[spatial] : nil
             return LayerStep(
-                limit: limit, name: name(of: limit, in: layers), width: size?.width, height: size?.height)
+                limit: limit, name: name(of: limit, in: layers), width: size?.width, height: size?.height,
+                spatial: layers.spatialCount > 1 ? spatial : nil,
+                temporal: layers.temporalCount > 1 ? temporal : nil)
         }
     }
 
     /// `S1T2` for the second spatial and the third temporal layer, and what is below them; the half of it that says
     /// something where the stream has layers of one kind.
     static func name(of limit: LayerLimit, in layers: StreamLayers) -> String {
-        let spatial = "S\(min(Int(limit.spatial), layers.spatialCount - 1))"
-        let temporal = "T\(min(Int(limit.temporal), layers.temporalCount - 1))"
-        return (layers.spatialCount > 1 ? spatial : "") + (layers.temporalCount > 1 ? temporal : "")
+        let (spatial, temporal) = numbers(of: limit, in: layers)
+        return (layers.spatialCount > 1 ? "S\(spatial)" : "") + (layers.temporalCount > 1 ? "T\(temporal)" : "")
+    }
+
+    /// The highest layers that a limit admits.
+    private static func numbers(of limit: LayerLimit, in layers: StreamLayers) -> (spatial: Int, temporal: Int) {
+        (min(Int(limit.spatial), layers.spatialCount - 1), min(Int(limit.temporal), layers.temporalCount - 1))
     }
 }
 

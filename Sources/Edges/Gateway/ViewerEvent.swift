@@ -17,8 +17,15 @@ package enum ViewerEvent: Sendable, Equatable {
         package var bitrate: Int
         package var width: Int?
         package var height: Int?
+        /// The highest layers in it, counted from 0, of a stream that has several of that kind inside.
+        package var spatial: Int?
+        package var temporal: Int?
 
-        package init(name: String, bitrate: Int, width: Int? = nil, height: Int? = nil) {
+        package init(
+            name: String, bitrate: Int, width: Int? = nil, height: Int? = nil, spatial: Int? = nil, temporal: Int? = nil
+        ) {
+            self.spatial = spatial
+            self.temporal = temporal
             self.name = name
             self.bitrate = bitrate
             self.width = width

@@ -109,16 +109,31 @@ final class HLSStream: FrameReader {
 
     func answer(_ name: ResourceName, directives: PlaylistDirectives) async -> HLSAnswer {
         let now = now()
-        return await withCheckedContinuation { continuation in
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await answer(name, directives: directives, id: id, at: now)
+        } onCancel: {
+            giveUp(id)
+        }
+    }
+
+    private func answer(
+        _ name: ResourceName, directives: PlaylistDirectives, id: UInt64, at now: Instant
+    ) async -> HLSAnswer {
+        await withCheckedContinuation { continuation in
             let answer: HLSAnswer? = state.withLock { state in
                 state.lastRequest = now
                 let answer = state.presentation.answer(name, directives: directives)
                 if let body = state.bodies.body(of: answer, name, directives, state.presentation) { return body }
                 // RFC 8216bis §6.2.5.2: three target durations, then it has failed.
                 let patience = state.presentation.targetDuration.map { Interval.seconds(Int64(3 * $0)) }
-                state.nextID += 1
+                // Who was given up before is not found when it is held afterwards.
+                guard !Task.isCancelled else { return .timedOut }
                 let request = BlockedRequests.Request(
-                    id: state.nextID, name: name, directives: directives,
+                    id: id, name: name, directives: directives,
                     deadline: now + (patience ?? Self.startPatience))
                 guard state.blocked.hold(request) else { return .overloaded }
                 state.waiting[request.id] = continuation
@@ -126,6 +141,18 @@ final class HLSStream: FrameReader {
             }
             if let answer { continuation.resume(returning: answer) }
         }
+    }
+
+    /// Lets go of a request whose client has hung up.
+    private func giveUp(_ id: UInt64) {
+        let continuation = state.withLock { state in
+            guard let continuation = state.waiting.removeValue(forKey: id) else {
+                return nil as CheckedContinuation<HLSAnswer, Never>?
+            }
+            state.blocked.cancel(id)
+            return continuation
+        }
+        continuation?.resume(returning: .timedOut)
     }
 
     /// Turns away who has waited too long.

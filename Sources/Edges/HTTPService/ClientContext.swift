@@ -7,9 +7,11 @@ package struct ClientContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The other end of the connection; `nil` in tests without one.
     package let peer: TransportAddress?
+    let connection: ClientConnection?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        connection = ClientConnection(source.channel)
         peer = Self.peer(of: source.channel)
     }
 

@@ -47,7 +47,8 @@ struct ExtensionRoutes: Sendable {
         }
         let choice = try LayerChoice(parsing: try await Body.collect(request))
         do throws(GatewayRefusal) {
-            try await gateway.selectLayer(choice.layer, section: choice.section, session: session, stream: stream)
+            try await gateway.selectLayer(
+                choice.layer, numbers: choice.numbers, section: choice.section, session: session, stream: stream)
         } catch {
             throw Problem(error)
         }
@@ -143,7 +144,7 @@ extension Problem {
     static let unsupportedLayerConstraint = Problem(
         400,
         "unsupported-layer-constraint",
-        "Layers are chosen by their rid here. The event \"layers\" lists them."
+        "Layers are chosen by their rid and their numbers here, not by sizes. The event \"layers\" lists them."
     )
 }
 

@@ -33,7 +33,7 @@ package struct GatewayResponder: HTTPResponder {
         let peer = peer(request, context)
         var response: Response
         do throws(Problem) {
-            response = try await answer(request, path: path, peer: peer)
+            response = try await answer(request, path: path, peer: peer, connection: context.connection)
         } catch {
             metrics.countRefusal(error.name)
             note(error, of: request, path: path, peer: peer)
@@ -63,7 +63,8 @@ package struct GatewayResponder: HTTPResponder {
     private func answer(
         _ request: Request,
         path: String,
-        peer: TransportAddress?
+        peer: TransportAddress?,
+        connection: ClientConnection?
     ) async throws(Problem) -> Response {
         // Whoever looks after the gateway must see how it is while others flood it.
         let isProbe = path == "/health/live" || path == "/health/ready"
@@ -109,7 +110,8 @@ package struct GatewayResponder: HTTPResponder {
         case .publisher: return pages.document(WebPages.publisher, request)
         case .asset(let name): return try pages.asset(name, request)
         case .hls(let stream, let signed, let file):
-            return try await hls.answer(stream, signed: signed, file: file, request, peer: peer)
+            return try await hls.answer(
+                stream, signed: signed, file: file, request, peer: peer, connection: connection)
         case .streams: return try await information.streams(request, peer: peer)
         case .stream(let name): return try await information.stream(name, request, peer: peer)
         case .streamStatistics(let name): return try await information.statistics(of: name, request, peer: peer)

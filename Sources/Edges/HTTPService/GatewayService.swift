@@ -28,6 +28,7 @@ package protocol GatewayService: Sendable {
     ) async throws(GatewayRefusal) -> SessionState
     func selectLayer(
         _ layer: String?,
+        numbers: LayerNumbers,
         section: Int?,
         session: String,
         stream: StreamName

@@ -34,17 +34,27 @@ struct HLSRoutes: Sendable {
     ///   - file: The last part of the path.
     ///   - request: With its query, range and conditions.
     ///   - peer: Who asks.
+    ///   - connection: How; what waits is given up when it ends.
     /// - Returns: The answer, perhaps only when what the request waits for is there.
     /// - Throws: ``Problem``.
     func answer(
-        _ stream: StreamName, signed: String?, file: String, _ request: Request, peer: TransportAddress?
+        _ stream: StreamName, signed: String?, file: String, _ request: Request, peer: TransportAddress?,
+        connection: ClientConnection?
     ) async throws(Problem) -> Response {
         guard let source, let name = ResourceName(file) else { throw .notFound }
         let right = try await authorize(stream, signed: signed, request, peer: peer)
         guard let directives = PlaylistDirectives(query: request.uri.query ?? "") else { throw .badDirective }
         metrics.countHLSRequest(Self.kind(of: name, directives))
         var response: Response
-        switch await source.answer(name, directives: directives, stream: stream) {
+        let answer: HLSAnswer
+        if let connection, Self.mayWait(name, directives) {
+            answer = await connection.untilHangUp {
+                await source.answer(name, directives: directives, stream: stream)
+            }
+        } else {
+            answer = await source.answer(name, directives: directives, stream: stream)
+        }
+        switch answer {
         case .playlist(let playlist):
             response = Self.respond(with: playlist, name, request)
             response.headers[.cacheControl] = right.cacheControl(seconds: directives.segment == nil ? 1 : 6)
@@ -59,6 +69,15 @@ struct HLSRoutes: Sendable {
         }
         if case .token(let grant) = right, name == .multivariant { setCookie(&response, stream, grant) }
         return response
+    }
+
+    /// Whether a player asks ahead of time; before a stream's first segment, any request may have to wait.
+    private static func mayWait(_ name: ResourceName, _ directives: PlaylistDirectives) -> Bool {
+        switch name {
+        case .multivariant, .part: true
+        case .media: directives.segment != nil
+        case .map, .segment: false
+        }
     }
 
     // MARK: Access

@@ -1,4 +1,5 @@
 import Foundation
+import Gateway
 
 /// What a viewer says about the layer that it wants.
 struct LayerChoice: Equatable {
@@ -6,17 +7,20 @@ struct LayerChoice: Equatable {
     var section: Int?
     /// The publisher's name for the layer; `nil` for the gateway's own choice.
     var layer: String?
+    /// How much of a stream with layers inside is wanted.
+    var numbers: LayerNumbers
 
     /// Reads the body of a request.
     ///
     /// Players in the field write the place of the section as a number or as text, and the name of the layer as `rid` or, after
     /// an older draft, as `encodingId`.
     ///
-    /// - Throws: ``Problem/malformedLayerChoice``, or ``Problem/unsupportedLayerConstraint`` for constraints of scalable streams
-    ///   and sizes, which would otherwise be taken for no constraint.
+    /// - Throws: ``Problem/malformedLayerChoice``, or ``Problem/unsupportedLayerConstraint`` for sizes, which would
+    ///   otherwise be taken for no constraint.
     init(parsing body: [UInt8]) throws(Problem) {
         guard let object = try? JSONDecoder().decode(Object.self, from: Data(body)) else { throw .malformedLayerChoice }
-        guard !object.hasOtherConstraints else { throw .unsupportedLayerConstraint }
+        guard object.maxWidth == nil, object.maxHeight == nil else { throw .unsupportedLayerConstraint }
+        guard object.numbers.all.allSatisfy({ $0 >= 0 }) else { throw .malformedLayerChoice }
         switch object.mediaId {
         case .number(let number): section = number
         case .text(let text):
@@ -25,6 +29,7 @@ struct LayerChoice: Equatable {
         case nil: section = nil
         }
         layer = object.rid ?? object.encodingId
+        numbers = object.numbers
     }
 
     private enum Place: Decodable {
@@ -52,9 +57,10 @@ struct LayerChoice: Equatable {
         var maxWidth: Int?
         var maxHeight: Int?
 
-        var hasOtherConstraints: Bool {
-            [spatialLayerId, temporalLayerId, maxSpatialLayerId, maxTemporalLayerId, maxWidth, maxHeight]
-                .contains { $0 != nil }
+        var numbers: LayerNumbers {
+            LayerNumbers(
+                spatial: spatialLayerId, temporal: temporalLayerId, maximumSpatial: maxSpatialLayerId,
+                maximumTemporal: maxTemporalLayerId)
         }
     }
 }

@@ -31,6 +31,8 @@ extension ViewerEvent.Layer {
     fileprivate var json: String {
         var members = ["\"rid\":\(JSONText.quote(name))", "\"bitrate\":\(bitrate)"]
         if let width, let height { members += ["\"width\":\(width)", "\"height\":\(height)"] }
+        if let spatial { members.append("\"spatialLayerId\":\(spatial)") }
+        if let temporal { members.append("\"temporalLayerId\":\(temporal)") }
         return "{\(members.joined(separator: ","))}"
     }
 }

@@ -131,7 +131,8 @@ extension Presentation {
     /// The publisher's picture, or its sound where there is no picture.
     private func variant(_ leading: Rendition, with audio: Rendition?) -> [String] {
         stream(
-            leading.name, leading.track, rate: bandwidth(leading), frameRate: frameRate(leading), with: audio)
+            leading.name, leading.track, rate: bandwidth(leading), frameRate: frameRate(leading), with: audio,
+            expected: expectedBitrate([leading, audio].compactMap { $0 }))
     }
 
     /// A smaller size; measured once there is something to measure.
@@ -146,11 +147,11 @@ extension Presentation {
 
     private func stream(
         _ name: RenditionName, _ track: MovieTrack?, rate: (peak: Double, average: Double), frameRate: Double?,
-        with audio: Rendition?
+        with audio: Rendition?, expected: Double = 0
     ) -> [String] {
         let sound: (peak: Double, average: Double) = audio.map(bandwidth) ?? (0, 0)
         // Some room, because the next segment may be larger than all so far (§4.4.6.2).
-        let peak = Int((rate.peak + sound.peak) * 1.1) + 1
+        let peak = Int(max(rate.peak + sound.peak, expected) * 1.1) + 1
         let average = Int(rate.average + sound.average) + 1
         let codecs = [track, audio?.track].compactMap { $0?.codecsParameter }.joined(separator: ",")
         var attributes = "BANDWIDTH=\(peak),AVERAGE-BANDWIDTH=\(average),CODECS=\"\(codecs)\""
@@ -175,8 +176,31 @@ extension Presentation {
                 peak = max(peak, Double(segment.byteCount) * 8 / segment.duration)
             }
         }
+        if !isMeasured(rendition) {
+            // The segment in the making may show more already than all before it.
+            for part in rendition.current.parts where part.duration >= 0.85 * partTarget {
+                peak = max(peak, Double(part.bytes.count) * 8 / part.duration)
+            }
+        }
         let average = seconds > 0 ? Double(bytes) * 8 / seconds : 0
         return (max(peak, average), average)
+    }
+
+    /// Segments of a publisher after which they say enough about those to come.
+    private static var measuredSegments: Int { 3 }
+
+    private func isMeasured(_ rendition: Rendition) -> Bool {
+        rendition.segments.suffix(Self.measuredSegments)
+            .count { $0.epoch == rendition.current.epoch && !$0.isGap } >= Self.measuredSegments
+    }
+
+    /// Bits per second that the publisher says it sends, as long as little of it has come; 0 otherwise.
+    ///
+    /// A stream often begins with a still or a dark picture, and players take the first `BANDWIDTH` for the bound that
+    /// §4.4.6.2 has it be.
+    private func expectedBitrate(_ shown: [Rendition]) -> Double {
+        guard let declared = epoch?.declaredBitrate, !shown.allSatisfy(isMeasured) else { return 0 }
+        return Double(declared)
     }
 
     private func frameRate(_ rendition: Rendition) -> Double? {

@@ -6,6 +6,11 @@ struct ClientFormat: Sendable {
     var description: TrackDescription
     var payloadType: UInt8
     var rtxPayloadType: UInt8?
+    /// The payload type under which sound repeats earlier frames (RFC 2198); `nil` where it is not offered.
+    var redPayloadType: UInt8?
+
+    /// All its payload types, the plain one first.
+    var payloadTypes: [UInt8] { [payloadType, rtxPayloadType, redPayloadType].compactMap(\.self) }
 
     var parameters: [FormatParameters.Parameter] {
         let known = description.formatParameters
@@ -41,6 +46,7 @@ struct ClientFormat: Sendable {
         )
         let feedback = feedback ?? (description.kind == .video ? ["nack", "nack pli", "ccm fir"] : [])
         attributes.appendFormat(map, feedback: feedback, parameters: parameters, rtxPayloadType: rtxPayloadType)
+        attributes.appendRedundancy(redPayloadType, of: map)
     }
 }
 
@@ -59,6 +65,14 @@ struct PayloadTypeSequence {
             guard let payloadType = next(), let rtxPayloadType = next() else { return nil }
             return ClientFormat(description: description, payloadType: payloadType, rtxPayloadType: rtxPayloadType)
         }
+    }
+
+    /// The same with a payload type for frames that are repeated, where the codec is one whose frames we repeat.
+    mutating func withRedundancy(_ format: ClientFormat) -> ClientFormat {
+        guard format.description.codec == .opus else { return format }
+        var format = format
+        format.redPayloadType = next()
+        return format
     }
 
     private mutating func next() -> UInt8? {

@@ -27,6 +27,7 @@ package struct CounterOffer: Sendable {
     /// Ids of header extensions, the same in all sections as in a bundle they have to be (RFC 9143 §7).
     static let transportCCExtension: UInt8 = 1
     static let playoutDelayExtension: UInt8 = 2
+    static let captureTimeExtension: UInt8 = 3
 
     /// Offers the first track of each kind, but for those that the client has said it cannot play.
     ///
@@ -73,7 +74,7 @@ package struct CounterOffer: Sendable {
                 Section(
                     mid: String(sections.count),
                     trackIndex: index,
-                    format: format,
+                    format: payloadTypes.withRedundancy(format),
                     ssrc: numbers.next(),
                     rtxSSRC: format.rtxPayloadType == nil ? nil : numbers.next()
                 )
@@ -126,12 +127,11 @@ package struct CounterOffer: Sendable {
 
 extension CounterOffer.Section {
     fileprivate func media(local: LocalDescription) -> MediaDescription {
-        let payloadTypes = [format.payloadType, format.rtxPayloadType].compactMap(\.self)
         var media = MediaDescription(
             media: description.kind.rawValue,
             port: 9,
             transport: "UDP/TLS/RTP/SAVPF",
-            formats: payloadTypes.map { String($0) },
+            formats: format.payloadTypes.map { String($0) },
             connection: "IN IP4 0.0.0.0"
         )
         media.attributes.append("ice-ufrag", local.credentials.usernameFragment)
@@ -147,6 +147,7 @@ extension CounterOffer.Section {
         media.attributes.appendExtensions([
             (CounterOffer.transportCCExtension, .transportSequenceNumber),
             (description.kind == .video ? CounterOffer.playoutDelayExtension : nil, .playoutDelay),
+            (CounterOffer.captureTimeExtension, .absoluteCaptureTime),
         ])
         format.append(to: &media.attributes, feedback: feedback)
         media.attributes.appendStream(

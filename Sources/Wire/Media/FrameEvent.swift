@@ -27,8 +27,13 @@ package struct PublishEpoch: Hashable, Sendable {
     package var unixNanosecondsAtZero: Int64
     /// The media that the publisher announced.
     package var kinds: Set<MediaKind>
+    /// Bits per second that the publisher says it sends; `nil` where it says nothing, or is not the one who encodes.
+    package var declaredBitrate: Int?
 
-    package init(number: UInt64, unixNanosecondsAtZero: Int64, kinds: Set<MediaKind>) {
+    package init(
+        number: UInt64, unixNanosecondsAtZero: Int64, kinds: Set<MediaKind>, declaredBitrate: Int? = nil
+    ) {
+        self.declaredBitrate = declaredBitrate
         self.number = number
         self.unixNanosecondsAtZero = unixNanosecondsAtZero
         self.kinds = kinds

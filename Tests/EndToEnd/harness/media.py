@@ -144,7 +144,7 @@ def publish_whip(url, token=None, video=None, extra=()):
 class ClockedPublisher:
     """Publishes pictures that carry the wall clock, drawn frame by frame and encoded live."""
 
-    def __init__(self, url, gop=30, bitrate="1000k", whip=False, h265=False):
+    def __init__(self, url, gop=30, bitrate="1000k", whip=False, h265=False, video=None):
         self.source_log = open(WORK / "clock-source.log", "wb")
         self.source = subprocess.Popen(
             [sys.executable, str(ROOT / "Tests/EndToEnd/clients/clock_source.py")],
@@ -157,7 +157,7 @@ class ClockedPublisher:
             "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "640x360", "-r", "30", "-i", "pipe:0",
         ]  # fmt: skip
         encoding = [*H265_OPTIONS, "-g", str(gop), "-b:v", bitrate] if h265 else h264_options(gop, bitrate)
-        encoder = [*encoding, "-fps_mode", "passthrough"]
+        encoder = [*(video or encoding), "-fps_mode", "passthrough"]
         enhanced = ENHANCED_OPTIONS if h265 else []
         output = ["-f", "whip", url] if whip else ["-flush_packets", "1", "-f", "flv", *enhanced, url]
         self.program = Program(

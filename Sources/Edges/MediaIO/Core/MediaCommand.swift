@@ -84,11 +84,12 @@ package struct PlaybackBinding: Sendable {
 
 /// The highest layer of a picture that a viewer wants.
 package struct LayerWish: Equatable, Sendable {
-    package var track: TrackID
-    /// How much of that track, where it has layers inside.
+    /// `nil` for the best that the viewer's path carries.
+    package var track: TrackID?
+    /// How much of a track, where it has layers inside.
     package var limit: LayerLimit
 
-    package init(track: TrackID, limit: LayerLimit = .none) {
+    package init(track: TrackID?, limit: LayerLimit = .none) {
         self.track = track
         self.limit = limit
     }

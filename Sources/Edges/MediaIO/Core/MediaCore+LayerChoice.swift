@@ -52,10 +52,8 @@ extension MediaCore {
                 peers[slot].pointee.subscriptions[index].wishedLimit = .none
                 continue
             }
-            guard let wished = tracksByID[wish.track], peers[slot].pointee.subscriptions[index].layers.contains(wished)
-            else {
-                continue
-            }
+            let wished = wish.track.map { tracksByID[$0] ?? -1 }
+            if let wished, !peers[slot].pointee.subscriptions[index].layers.contains(wished) { continue }
             peers[slot].pointee.subscriptions[index].wish = wished
             peers[slot].pointee.subscriptions[index].wishedLimit = wish.limit
         }
