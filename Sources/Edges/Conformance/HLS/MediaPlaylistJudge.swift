@@ -19,6 +19,10 @@ struct MediaPlaylistJudge: Sendable {
     private(set) var full: MediaPlaylist?
     private var known: [UInt64: Known] = [:]
     private var changedAt = 0.0
+    /// The segment that an earlier version should have hinted at, where it had none in the making.
+    private var unhinted: UInt64?
+
+    private static let noHint = "no hint of a part"
 
     /// How far a playlist goes.
     struct Edge: Equatable {
@@ -49,7 +53,9 @@ struct MediaPlaylistJudge: Sendable {
             let isConsistent = restore(&playlist, skipped)
             ledger.note(.delta, isConsistent, "skips \(skipped) segments from \(version.mediaSequence) on")
             guard isConsistent else { return false }
+            judgeMissingHint(playlist, &ledger)
         } else {
+            judgeMissingHint(version, &ledger)
             judgeHead(version, &ledger)
         }
         judgeSegments(playlist, &ledger)
@@ -82,7 +88,7 @@ struct MediaPlaylistJudge: Sendable {
 
     // MARK: One version
 
-    private func judgeHead(_ playlist: MediaPlaylist, _ ledger: inout PlaylistLedger) {
+    private mutating func judgeHead(_ playlist: MediaPlaylist, _ ledger: inout PlaylistLedger) {
         let needs: UInt64 = playlist.segments.contains { $0.map != nil } ? 6 : 3
         ledger.note(.version, playlist.version >= needs, "\(playlist.version), and \(needs) is needed")
         let target = Double(playlist.targetDuration)
@@ -102,7 +108,23 @@ struct MediaPlaylistJudge: Sendable {
         }
         guard !playlist.hasEnded else { return }
         let hints = playlist.hints.filter { $0.type == "PART" }
-        ledger.note(.hint, !hints.isEmpty, hints.first.map(\.uri) ?? "no hint of a part")
+        if let hint = hints.first {
+            ledger.note(.hint, true, hint.uri)
+        } else if playlist.open.isEmpty {
+            unhinted = playlist.nextSequence
+        } else {
+            ledger.note(.hint, false, Self.noHint)
+        }
+    }
+
+    /// While a publisher is away nobody can know what will come next: that shows by the discontinuity it begins with.
+    private mutating func judgeMissingHint(_ playlist: MediaPlaylist, _ ledger: inout PlaylistLedger) {
+        guard let sequence = unhinted, sequence >= playlist.firstSequence,
+            sequence - playlist.firstSequence < UInt64(playlist.segments.count)
+        else { return }
+        unhinted = nil
+        let segment = playlist.segments[Int(sequence - playlist.firstSequence)]
+        if !segment.isDiscontinuous { ledger.note(.hint, false, Self.noHint) }
     }
 
     private func judgeSegments(_ playlist: MediaPlaylist, _ ledger: inout PlaylistLedger) {
