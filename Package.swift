@@ -367,7 +367,7 @@ let gatewayTests: [Target] = [
     tests(
         "ConformanceTests",
         [
-            "Conformance", "SDP", "Primitives", "TestSupport",
+            "Conformance", "M3U8", "SDP", "Primitives", "TestSupport",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Logging", package: "swift-log"),
