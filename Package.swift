@@ -343,10 +343,13 @@ let gatewayTests: [Target] = [
             .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
     tests(
+        "RoomServiceTests",
+        ["RoomService", "Rooms", "Signaling", "Gateway", "Auth", "Primitives", "TestSupport"]),
+    tests(
         "HTTPServiceTests",
         [
-            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "ISOBMFF", "Webhooks", "Auth",
-            "Telemetry",
+            "HTTPService", "HLS", "HLSService", "Media", "Gateway", "Recording", "RoomService", "Rooms", "ISOBMFF",
+            "Webhooks", "Auth", "Telemetry",
             "WebPages",
             "Primitives", "TransportSecurity",
             "TestSupport",

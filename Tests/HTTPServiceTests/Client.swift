@@ -9,6 +9,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import Primitives
+import Rooms
 import Synchronization
 import Telemetry
 import Testing
@@ -31,7 +32,7 @@ struct Client {
     init(
         policy: AccessPolicy = AccessPolicy(), configuration: HTTPServiceConfiguration = HTTPServiceConfiguration(),
         guessesPerMinute: Int = 20, hls: (any HLSSource)? = nil, recordings: (any RecordingService)? = nil,
-        webhooks: (any WebhookLog)? = nil
+        webhooks: (any WebhookLog)? = nil, rooms: (any RoomStore)? = nil
     ) async {
         tokens = await TokenAuthority(secret: Secret("0123456789abcdef0123456789abcdef"))
         readiness.change(to: .ready)
@@ -41,6 +42,7 @@ struct Client {
             hls: hls,
             recordings: recordings,
             webhooks: webhooks,
+            rooms: rooms,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
             now: { [clock] in clock.now },
             peer: { request, _ in TransportAddress(request.headers[.testPeer] ?? "", port: 1) })
