@@ -114,7 +114,8 @@ def test_a_viewer_whose_path_narrows_gets_a_smaller_picture_and_the_large_one_ba
                 time.sleep(8)
                 longest_gap(viewer)  # What the sudden bottleneck cost is one thing, what follows another.
                 watched = watch(viewer, 8)
-                assert watched.frames_per_second >= 25, watched
+                # A path between two sizes gets the larger one by half its pictures.
+                assert watched.frames_per_second >= 14, watched
                 path.down.rate = 4e6
                 wait_until(lambda: width() == 1280, 15, lambda: f"still {width()} wide, {layers()}", 0.1)
                 assert longest_gap(viewer) <= 1000
