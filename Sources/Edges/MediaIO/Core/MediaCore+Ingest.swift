@@ -8,8 +8,8 @@ import WebRTC
 
 /// Packets in: from a publisher's SRTP, from a packetizer, from the worker that owns the track.
 extension MediaCore {
-    /// Packets of a burst that are released together at most.
-    static var maximumBurst: Int { 16 }
+    /// Packets of a burst that are released together at most: as many as leave in one run.
+    static var maximumBurst: Int { SendBatch.maximumSegments }
     /// How long a frame's first packets wait for the rest.
     static var burstHold: Interval { .milliseconds(1) }
 
