@@ -68,6 +68,7 @@ let mediaCore: [Target] = [
     module("HLS", in: "Engines", ["Primitives", "Media", "ISOBMFF"], settings: memorySafe),
     module("RTMP", in: "Engines", ["Primitives", "Media", "COpenSSL"], settings: memorySafe),
     module("Rooms", in: "Engines", ["Primitives"], settings: memorySafe),
+    module("Nodes", in: "Engines", ["Primitives"], settings: memorySafe),
     // Beside the documents that describe what it reads and writes.
     .target(
         name: "Signaling", dependencies: ["Primitives", "Rooms"], path: "signaling/Sources/Signaling",
@@ -107,6 +108,7 @@ let mediaCoreTests: [Target] = [
     tests("HLSTests", ["HLS", "ISOBMFF", "Media", "Primitives", "TestSupport"]),
     tests("RTMPTests", ["RTMP", "Media", "Primitives", "TestSupport"]),
     tests("RoomsTests", ["Rooms", "Primitives", "TestSupport"]),
+    tests("NodesTests", ["Nodes", "Primitives", "TestSupport"]),
     tests("SignalingTests", ["Signaling", "Rooms", "Primitives", "TestSupport"]),
     tests("TranscodingTests", ["Transcoding", "Media", "RTP", "Primitives", "TestSupport", "COpus", "CFFmpeg"]),
     tests("MediaIOTests", ["MediaIO", "WebRTC", "DTLS", "ICE", "STUN", "CLinux", "Primitives", "TestSupport"]),
@@ -223,6 +225,7 @@ let gateway: [Target] = [
             "Primitives", "Rooms", "Signaling", "Gateway", "Auth",
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    module("NodeService", in: "Edges", ["Primitives", "Nodes", "Auth"]),
     system("CWebVendor", libraries: []),
     module(
         "HLSService", in: "Edges",
@@ -295,6 +298,7 @@ let gateway: [Target] = [
 ]
 
 let gatewayTests: [Target] = [
+    tests("NodeServiceTests", ["NodeService", "Nodes", "Primitives", "TestSupport"]),
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
     tests(
         "AuthTests",

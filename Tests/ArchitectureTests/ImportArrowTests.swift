@@ -22,6 +22,7 @@ private let arrows: [String: Set<String>] = [
     // The digests of the handshake.
     "RTMP": ["Primitives", "Media", "COpenSSL"],
     "Rooms": ["Primitives"],
+    "Nodes": ["Primitives"],
     "Signaling": ["Primitives", "Rooms"],
     "MediaIO": [
         "Primitives", "STUN", "RTP", "SDP", "Media", "ICE", "DTLS", "SRTP", "WebRTC", "SFU",
@@ -43,6 +44,7 @@ private let arrows: [String: Set<String>] = [
     "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry", "TransportSecurity"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
+    "NodeService": ["Primitives", "Nodes", "Auth"],
     "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [
         "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
@@ -57,7 +59,7 @@ private let arrows: [String: Set<String>] = [
 /// Modules that depend on no package, so that they build in seconds, under sanitizers and fuzzers too.
 private let mediaCore: Set<String> = [
     "Primitives", "STUN", "RTP", "SDP", "Media", "M3U8", "ISOBMFF", "ICE", "DTLS", "SRTP", "CongestionControl",
-    "WebRTC", "SFU", "HLS", "RTMP", "Rooms", "Signaling", "MediaIO", "Transcoding", "MediaClient",
+    "WebRTC", "SFU", "HLS", "RTMP", "Rooms", "Nodes", "Signaling", "MediaIO", "Transcoding", "MediaClient",
 ]
 
 private let ours = Set(arrows.keys).union([
