@@ -1,6 +1,7 @@
 """Rooms by signaling: everything said is checked against the schemas by the harness."""
 
 import asyncio
+import json
 
 import aiohttp
 import pytest
@@ -13,10 +14,11 @@ def people(message):
     return [each["id"] for each in message["participants"]]
 
 
-def test_two_participants_meet_talk_and_part(gateway, stream):
+@pytest.mark.parametrize("ways", [("socket", "socket"), ("stream", "socket"), ("socket", "stream"), ("stream", "stream")])
+def test_two_participants_meet_talk_and_part(gateway, stream, ways):
     async def run():
-        ada, first = await signaling.enter(gateway, stream, name="Ada", metadata={"colour": "blue"})
-        ben, second = await signaling.enter(gateway, stream, name="Ben")
+        ada, first = await signaling.enter(gateway, stream, by=ways[0], name="Ada", metadata={"colour": "blue"})
+        ben, second = await signaling.enter(gateway, stream, by=ways[1], name="Ben")
         assert people(second) == [first["participant"], second["participant"]]
         assert second["participants"][0]["metadata"] == {"colour": "blue"}
         assert (await ada.next("participant-joined"))["participant"]["name"] == "Ben"
@@ -24,7 +26,7 @@ def test_two_participants_meet_talk_and_part(gateway, stream):
         assert (await ben.ask("send", text="hello", to=first["participant"]))["type"] == "ok"
         message = await ada.next("message")
         assert (message["from"], message["text"], message["private"]) == (second["participant"], "hello", True)
-        await ben.socket.send_bytes(b"\x01\x00" + bytes(range(256)))
+        await ben.carrier.send(b"\x01\x00" + bytes(range(256)))
         assert await ada.receive() == (second["participant"], bytes(range(256)))
 
         assert (await ben.ask("update", metadata={"hand": True}))["type"] == "ok"
@@ -45,16 +47,17 @@ def test_two_participants_meet_talk_and_part(gateway, stream):
     asyncio.run(run())
 
 
-def test_whoever_comes_back_has_missed_nothing(gateway, stream):
+@pytest.mark.parametrize("ways", [("socket", "socket"), ("socket", "stream"), ("stream", "socket"), ("stream", "stream")])
+def test_whoever_comes_back_has_missed_nothing(gateway, stream, ways):
     async def run():
-        ada, first = await signaling.enter(gateway, stream)
+        ada, first = await signaling.enter(gateway, stream, by=ways[0])
         ben, _ = await signaling.enter(gateway, stream)
         await ada.next("participant-joined")
         await ada.cut()
         assert (await ben.next("participant-presence"))["presence"] == "away"
         for number in range(10):
             assert (await ben.ask("send", text=str(number)))["type"] == "ok"
-        back = await signaling.connect(gateway)
+        back = await signaling.connect(gateway, by=ways[1])
         back.event = ada.event
         welcome = await back.ask("authenticate", resume={"session": first["session"], "event": ada.event})
         assert welcome["resumed"] and welcome["participant"] == first["participant"]
@@ -64,12 +67,12 @@ def test_whoever_comes_back_has_missed_nothing(gateway, stream):
         # Whoever has missed more than the room remembers is told how things stand.
         await back.cut()
         await ben.next("participant-presence")
-        again = await signaling.connect(gateway)
+        again = await signaling.connect(gateway, by=ways[0])
         await again.ask("authenticate", resume={"session": first["session"], "event": 10**9})
         assert first["participant"] in people(await again.next("resync"))
 
         # Another connection takes the place of one that is still there.
-        later = await signaling.connect(gateway)
+        later = await signaling.connect(gateway, by=ways[1])
         await later.ask("authenticate", resume={"session": first["session"], "event": again.event})
         with pytest.raises(signaling.Closed) as closed:
             await again.next("ended")
@@ -144,7 +147,7 @@ def test_who_is_no_client_is_turned_away_in_words(gateway):
         assert await refusal(protocols=()) == 400
         assert await refusal(origin="https://evil.example") == 403
         own = await signaling.connect(gateway, origin=gateway.http)
-        assert own.socket.protocol == "martlet.v1"
+        assert own.carrier.socket.protocol == "martlet.v1"
         # The first message is one that says who this is.
         await own.send("ping")
         assert (await own.receive())["code"] == "not-authenticated"
@@ -160,9 +163,9 @@ def test_who_is_no_client_is_turned_away_in_words(gateway):
         clumsy = await signaling.connect(gateway)
         await clumsy.ask("authenticate")
         for text, code in [("{", "malformed-message"), ('{"type":"dance"}', "unknown-type"), ("[" * 1000, "malformed-message")]:
-            await clumsy.socket.send_str(text)
+            await clumsy.carrier.send(text)
             assert (await clumsy.receive())["code"] == code
-        await clumsy.socket.send_str(" " * 70_000)
+        await clumsy.carrier.send(" " * 70_000)
         assert (await clumsy.receive())["code"] == "message-too-large"
         assert (await clumsy.ask("ping"))["type"] == "pong"
         await clumsy.close()
@@ -177,11 +180,48 @@ def test_who_is_no_client_is_turned_away_in_words(gateway):
     assert "martlet_signaling_connections" in gateway.request("GET", "/metrics").text
 
 
-def test_over_tls_and_until_the_gateway_goes_away(start_gateway):
+def test_an_event_stream_is_a_connection_and_its_end_the_end(gateway, stream):
+    async def run():
+        client = await signaling.connect(gateway, by="stream")
+        post = client.carrier.post
+        # Several messages in one request stay in order.
+        lines = [{"type": "authenticate", "id": 1}, {"type": "join", "id": 2, "room": stream}, {"type": "leave", "id": 3}]
+        assert await post("\n".join(map(json.dumps, lines)) + "\n", "application/x-ndjson") == 204
+        assert [(await client.receive())["type"] for _ in lines] == ["welcome", "joined", "ok"]
+        assert await post("{}", "text/plain") == 415
+        assert await post("x" * 70_000) == 413
+        # Two at once would lose their order.
+        lines = "\n".join([json.dumps({"type": "ping"})] * 30)
+        assert {204} <= set(await asyncio.gather(*[post(lines, "application/x-ndjson") for _ in range(3)])) <= {204, 409}
+        await post("{", "application/json")
+        while (message := await client.receive())["type"] == "pong":
+            pass
+        assert message["code"] == "malformed-message"
+        address = client.carrier.address.removeprefix(gateway.http)
+        await client.cut()
+        status = lambda: gateway.request("POST", address, b"{}", {"Content-Type": "application/json"}).status
+        wait_until(lambda: status() == 404, 5, "a connection outlives its stream")
+
+        silent = await signaling.connect(gateway, by="stream")
+        assert (await silent.receive())["code"] == "authentication-timeout"
+        with pytest.raises(signaling.Closed) as closed:
+            await silent.receive()
+        assert closed.value.code == 4401
+        with pytest.raises(signaling.Closed):
+            await silent.receive()
+        await silent.http.close()
+
+    asyncio.run(run())
+    foreign = {"Origin": "https://evil.example"}
+    assert gateway.request("GET", "/signaling/events", headers=foreign).json["type"].endswith("origin-not-allowed")
+
+
+@pytest.mark.parametrize("way", ["socket", "stream"])
+def test_over_tls_and_until_the_gateway_goes_away(start_gateway, way):
     gateway = start_gateway(http__tls__self_signed="true")
 
     async def run():
-        client, _ = await signaling.enter(gateway, "lobby")
+        client, _ = await signaling.enter(gateway, "lobby", by=way)
         gateway.program.process.terminate()
         assert (await client.next("migrate"))["type"] == "migrate"
         with pytest.raises(signaling.Closed) as closed:

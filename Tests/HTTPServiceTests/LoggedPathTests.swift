@@ -9,6 +9,8 @@ struct LoggedPathTests {
         ("/api/v1/streams/cam/sessions", "/api/v1/streams/cam/sessions"), ("/favicon.ico", "/favicon.ico"),
         ("/whep/cam/0f1e2d3c4b5a69788796a5b4c3d2e1f0", "/whep/cam/…"), ("/whip/cam/short", "/whip/cam/…"),
         ("/whep/cam/0f1e2d3c/events/9a8b7c", "/whep/cam/…/events/…"), ("/whep/cam/0f1e2d3c/layer", "/whep/cam/…/layer"),
+        ("/signaling/connections/0f1e2d3c4b5a6978", "/signaling/connections/…"),
+        ("/signaling/events", "/signaling/events"),
         ("/hls/cam/~1800000000.0f1e2d3c/index.m3u8", "/hls/cam/~…/index.m3u8"),
         ("/hls/-cam/~x/y/0f1e2d3c4b5a69788796a5b4c3d2e1f0", "/hls/-cam/~…/y/0f1e2d…"),
     ])

@@ -94,4 +94,27 @@ struct RoomTests {
         try expectProblem(try await ask(upgrade), 503, "draining")
         try expectProblem(try await Client().send(.get, "/signaling", upgrade), 404, "not-found")
     }
+
+    @Test func `who cannot have an event stream is told why, and nothing is posted to nobody`() async throws {
+        let client = await Client(
+            configuration: HTTPServiceConfiguration(
+                corsOrigins: ["https://friend.example"], limits: .init(postsPerMinute: 1, postsBurst: 1)), rooms: store)
+        let (path, nobody) = ("/signaling/events", "/signaling/connections/0123456789abcdef0123456789abcdef")
+        try expectProblem(
+            try await client.send(.get, path, [.origin: "https://evil.example"]), 403, "origin-not-allowed")
+        let preflight = try await client.send(.options, nobody, [.origin: "https://friend.example"])
+        #expect(preflight.headers[.accessControlAllowOrigin] == "https://friend.example")
+        #expect(preflight.headers[.allow] == "OPTIONS, POST")
+        #expect(preflight.headers[.acceptPost] == "application/json, application/x-ndjson, application/octet-stream")
+        try expectProblem(
+            try await client.send(.post, nobody, [.contentType: "application/json"], body: "{}"), 404,
+            "unknown-connection")
+        try expectProblem(try await client.send(.get, nobody), 405, "method-not-allowed")
+        let head = try await client.send(.head, path)
+        #expect(head.status == .ok)
+        #expect(head.headers[.contentType] == "text/event-stream")
+        client.readiness.change(to: .draining)
+        try expectProblem(try await client.send(.get, path), 503, "draining")
+        try expectProblem(try await Client().send(.get, path), 404, "not-found")
+    }
 }

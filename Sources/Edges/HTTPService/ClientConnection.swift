@@ -16,15 +16,7 @@ struct ClientConnection: Sendable {
     /// Costs two turns of the connection's event loop, so it is for what may take long.
     func untilHangUp<Answer: Sendable>(_ operation: @Sendable @escaping () async -> Answer) async -> Answer {
         let (presence, end) = AsyncStream.makeStream(of: Never.self)
-        // The streams of HTTP/2 end their half with each request; such a stream is a child of a connection, and a
-        // connection is one of a listener, which has no other end.
-        let watch = HangUpWatch(isStream: channel.parent?.remoteAddress != nil) { end.finish() }
-        do {
-            try await channel.pipeline.addHandler(watch, position: .first).get()
-        } catch {
-            end.finish()
-        }
-        if !channel.isActive { end.finish() }
+        let watch = await watchHangUp { end.finish() }
         let answer = await withTaskGroup(of: Answer?.self) { group in
             group.addTask {
                 for await _ in presence {}
@@ -38,9 +30,36 @@ struct ClientConnection: Sendable {
             }
             return answer
         }
-        channel.pipeline.removeHandler(watch, promise: nil)
+        endWatch(watch)
         guard let answer else { preconditionFailure("an operation that ends without an answer") }
         return answer
+    }
+
+    /// Tells when the client has hung up, until ``endWatch(_:)``; perhaps more than once.
+    func watchHangUp(_ onHangUp: @Sendable @escaping () -> Void) async -> Watch {
+        // The streams of HTTP/2 end their half with each request; such a stream is a child of a connection, and a
+        // connection is one of a listener, which has no other end.
+        let watch = HangUpWatch(isStream: channel.parent?.remoteAddress != nil, onHangUp: onHangUp)
+        do {
+            try await channel.pipeline.addHandler(watch, position: .first).get()
+        } catch {
+            onHangUp()
+        }
+        if !channel.isActive { onHangUp() }
+        return Watch(handler: watch)
+    }
+
+    func endWatch(_ watch: Watch?) {
+        guard let watch else { return }
+        channel.pipeline.removeHandler(watch.handler, promise: nil)
+    }
+
+    /// Hangs up.
+    func close() { channel.close(promise: nil) }
+
+    /// Somebody who wants to know of the end of a connection.
+    struct Watch: Sendable {
+        fileprivate let handler: HangUpWatch
     }
 }
 

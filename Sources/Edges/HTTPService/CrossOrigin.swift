@@ -14,12 +14,13 @@ struct CrossOrigin: Sendable {
     ///
     /// WHIP and WHEP answer every page: their requests carry a token or nothing, never a cookie, so there is no
     /// authority of a browser that a foreign page could borrow. So does HLS, whose cookie browsers neither send to nor
-    /// let be read by the pages of others (SameSite, and no credentials with `*`). The API answers the pages it was told to.
+    /// let be read by the pages of others (SameSite, and no credentials with `*`). The API
+    /// and signaling answer the pages they were told to.
     func mark(_ response: inout Response, path: String, origin: String?) {
         if path.hasPrefix("/whip/") || path.hasPrefix("/whep/") || path.hasPrefix("/hls/") {
             response.headers[.accessControlAllowOrigin] = "*"
             response.headers[.accessControlExposeHeaders] = Self.exposed
-        } else if path.hasPrefix("/api/"), !apiOrigins.isEmpty {
+        } else if path.hasPrefix("/api/") || path.hasPrefix("/signaling/"), !apiOrigins.isEmpty {
             response.headers[.vary] = "Origin"
             guard let origin, apiOrigins.contains(origin.lowercased()) else { return }
             response.headers[.accessControlAllowOrigin] = origin
@@ -44,6 +45,10 @@ struct CrossOrigin: Sendable {
         case .session(.viewer, _, _):
             headers[.acceptPatch] = "\(SessionRoutes.fragmentType), \(SessionRoutes.offerType)"
         case .layer, .events, .revocations: headers[.acceptPost] = ExtensionRoutes.requestType
+        case .signalingConnection:
+            headers[.acceptPost] = [
+                SignalingEndpoint.messageType, SignalingEndpoint.messagesType, SignalingEndpoint.binaryType,
+            ].joined(separator: ", ")
         default: break
         }
         return Response(status: .ok, headers: headers)

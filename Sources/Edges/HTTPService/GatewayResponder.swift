@@ -99,6 +99,7 @@ package struct GatewayResponder: HTTPResponder {
         case .participant(let room, let id):
             guard request.method == .delete else { throw .methodNotAllowed(route) }
             return try await rooms.kick(id, from: room, request, peer: peer)
+        case .signalingConnection(let id): return try await signaling.post(to: id, request)
         case .room(let name) where request.method == .delete:
             return try await rooms.room(name, request, peer: peer)
         default: break
@@ -127,10 +128,11 @@ package struct GatewayResponder: HTTPResponder {
         case .rooms: return try await rooms.list(request, peer: peer)
         case .room(let name): return try await rooms.room(name, request, peer: peer)
         case .signaling: return try signaling.refuse(request)
+        case .signalingEvents: return try signaling.openStream(request, peer: peer, connection: connection)
         case .live: return information.live()
         case .ready: return information.ready()
         case .endpoint, .session, .layer, .events, .eventStream, .recorder, .revocations, .webhookReplay,
-            .participant:
+            .participant, .signalingConnection:
             throw .notFound
         }
     }

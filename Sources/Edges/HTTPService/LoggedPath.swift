@@ -9,12 +9,14 @@ enum LoggedPath {
     private static let maximumWords = 6
     /// What may stand behind the address of a session.
     private static let words: Set<String> = ["layer", "events"]
+    /// Where the addresses of sessions and connections begin.
+    private static let secretive: Set<Substring> = ["whip", "whep", "signaling"]
 
     /// - Parameter path: Of a request, without its query.
     /// - Returns: At most about 200 bytes.
     static func text(_ path: String) -> String {
         let parts = path.split(separator: "/" as Character).prefix(maximumWords)
-        let isOfSession = parts.first == "whip" || parts.first == "whep"
+        let isOfSession = parts.first.map { secretive.contains($0) } ?? false
         let shown = parts.enumerated().map { index, part in
             if part.hasPrefix("~") { return "~…" }
             if isOfSession, index > 1, !words.contains(String(part)) { return "…" }

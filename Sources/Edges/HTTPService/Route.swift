@@ -33,6 +33,9 @@ enum Route: Equatable {
     case room(StreamName)
     case participant(StreamName, String)
     case signaling
+    /// Signaling without WebSocket: what the gateway says, and what a connection's client says.
+    case signalingEvents
+    case signalingConnection(String)
     case metrics
     case live
     case ready
@@ -65,6 +68,8 @@ enum Route: Equatable {
         case ("api", 4) where parts[1] == "v1" && parts[2] == "tokens" && parts[3] == "revocations":
             self = .revocations
         case ("signaling", 1): self = .signaling
+        case ("signaling", 2) where parts[1] == "events": self = .signalingEvents
+        case ("signaling", 3) where parts[1] == "connections": self = .signalingConnection(parts[2])
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "rooms": self = try Self.rooms(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":
@@ -126,7 +131,7 @@ enum Route: Equatable {
         switch self {
         case .endpoint: ["GET", "HEAD", "OPTIONS", "POST"]
         case .session: ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"]
-        case .layer, .events, .revocations, .webhookReplay: ["OPTIONS", "POST"]
+        case .layer, .events, .revocations, .webhookReplay, .signalingConnection: ["OPTIONS", "POST"]
         case .participant: ["DELETE", "OPTIONS"]
         case .eventStream, .recording, .room: ["DELETE", "GET", "HEAD", "OPTIONS"]
         case .recorder: ["DELETE", "OPTIONS", "POST"]

@@ -15,22 +15,24 @@ import Signaling
 import Synchronization
 import Telemetry
 
-/// `/signaling`: decides who may have a WebSocket, and carries the messages of those who have one.
+/// `/signaling`: decides who may have a connection, and carries the messages of those who have a WebSocket.
 final class SignalingEndpoint: Sendable {
     /// Above what a message may have, so that one which is a little too large is answered in words.
     static let maximumFrameSize = 128 << 10
     /// Connections at the same time, whether they are in rooms or not.
     static let maximumConnections = 10_000
     static let path = "/signaling"
-    private static let tickInterval = Duration.seconds(1)
+    static let tickInterval = Duration.seconds(1)
     private static let closingPatience = Duration.seconds(2)
 
-    private let store: (any RoomStore)?
-    private let access: Access
+    let store: (any RoomStore)?
+    let access: Access
     private let origins: Set<String>
     private let readiness: Readiness
     private let logger: Logger
     private let connections = Mutex(0)
+    /// Those who hear by an event stream and speak by `POST`.
+    let streams = SignalingStreams()
 
     init(
         store: (any RoomStore)?, access: Access, origins: Set<String>, readiness: Readiness, logger: Logger
@@ -46,16 +48,36 @@ final class SignalingEndpoint: Sendable {
 
     /// Why a request cannot become a WebSocket, by its fields, whose names are in lower case; `nil` when it can.
     private func problem(_ field: (String) -> String?) -> Problem? {
-        guard store != nil else { return .notFound }
-        guard readiness.state != .draining else { return .signalingDraining }
-        let origin = field("origin")?.lowercased()
-        if let origin, !isAllowed(origin, host: field("host")?.lowercased()) { return .foreignOrigin }
+        if let problem = foreignProblem(field) { return problem }
         guard field("sec-websocket-key") != nil else { return .upgradeRequired }
         let protocols = (field("sec-websocket-protocol") ?? "").split(separator: ",")
             .map { $0.trimmingCharacters(in: .whitespaces) }
         guard protocols.contains(ServerMessage.version) else { return .unknownSubprotocol }
-        guard connections.withLock({ $0 < Self.maximumConnections }) else { return .tooManyConnections }
+        return crowdProblem
+    }
+
+    /// Why nobody comes in, or nobody from the page that a request is from.
+    private func foreignProblem(_ field: (String) -> String?) -> Problem? {
+        guard store != nil else { return .notFound }
+        guard readiness.state != .draining else { return .signalingDraining }
+        let origin = field("origin")?.lowercased()
+        if let origin, !isAllowed(origin, host: field("host")?.lowercased()) { return .foreignOrigin }
         return nil
+    }
+
+    /// Why nobody else can come in.
+    private var crowdProblem: Problem? {
+        connections.withLock { $0 < Self.maximumConnections } ? nil : .tooManyConnections
+    }
+
+    /// The same for a request that opens an event stream.
+    func check(_ request: Request) throws(Problem) {
+        if let problem = foreignProblem({ Self.field($0, of: request) }) ?? crowdProblem { throw problem }
+    }
+
+    /// A field by its name in lower case.
+    private static func field(_ name: String, of request: Request) -> String? {
+        name == "host" ? request.head.authority : HTTPField.Name(name).flatMap { request.headers[$0] }
     }
 
     /// Browsers say which page a WebSocket is for, and ask nobody else (RFC 6455 section 10.2).
@@ -80,11 +102,7 @@ final class SignalingEndpoint: Sendable {
 
     /// Answers a request that did not become a WebSocket.
     func refuse(_ request: Request) throws(Problem) -> Response {
-        let host = request.head.authority
-        let problem = problem { name in
-            name == "host" ? host : HTTPField.Name(name).flatMap { request.headers[$0] }
-        }
-        if let problem { throw problem }
+        if let problem = problem({ Self.field($0, of: request) }) { throw problem }
         // Over HTTP/2, as a later request of a connection, too often, or without its key.
         throw .upgradeRequired
     }
@@ -94,26 +112,45 @@ final class SignalingEndpoint: Sendable {
     /// Carries messages until either side ends.
     func serve(_ socket: UpgradableHTTP1Channel.Socket, _ head: HTTPRequestHead) async {
         guard let store else { return }
-        connections.withLock { $0 += 1 }
-        defer { connections.withLock { $0 -= 1 } }
         let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let client = SignalingClient(
-            store: store,
-            gate: SignalingGate(
-                authorizer: access.authorizer, guesses: access.guesses,
-                origin: RequestOrigin(
-                    peer: ClientContext.peer(of: socket.channel), host: head.headers["host"].first,
-                    fields: head.headers.lazy.map { (name: $0.name, value: $0.value) })),
-            resumeWindow: store.resumeWindow, now: access.now, unixSeconds: { Int64(Date.now.timeIntervalSince1970) },
-            isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() })
+        let client = makeClient(
+            store,
+            from: RequestOrigin(
+                peer: ClientContext.peer(of: socket.channel), host: head.headers["host"].first,
+                fields: head.headers.lazy.map { (name: $0.name, value: $0.value) }), wake: wake)
+        begin()
         do {
             try await socket.executeThenClose { inbound, outbound in
                 try await Self.carry(client, inbound, outbound, wakes)
             }
         } catch {
-            logger.debug("Signaling connection lost", metadata: [LogKeys.errorMessage: "\(error)"])
+            noteLoss(error)
         }
+        await end(client)
+    }
+
+    /// One who has come, whatever carries its messages.
+    func makeClient(
+        _ store: any RoomStore, from origin: RequestOrigin, wake: AsyncStream<Void>.Continuation
+    ) -> SignalingClient {
+        SignalingClient(
+            store: store,
+            gate: SignalingGate(authorizer: access.authorizer, guesses: access.guesses, origin: origin),
+            resumeWindow: store.resumeWindow, now: access.now, unixSeconds: { Int64(Date.now.timeIntervalSince1970) },
+            isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() })
+    }
+
+    /// Counts a connection, until ``end(_:)``.
+    func begin() { connections.withLock { $0 += 1 } }
+
+    /// Tells the rooms that a client's connection is gone.
+    func end(_ client: SignalingClient) async {
+        connections.withLock { $0 -= 1 }
         await client.disconnected()
+    }
+
+    func noteLoss(_ error: any Error) {
+        logger.debug("Signaling connection lost", metadata: [LogKeys.errorMessage: "\(error)"])
     }
 
     /// How many connections there are.
