@@ -45,7 +45,10 @@ struct StreamConnectionsTests {
         }
         try #require(descriptor >= 0)
         let port = UDPPort(descriptor: descriptor, family: AF_INET)
-        return (MediaSink(port: port, connections: connections), TransportAddress(ipv4: 0x7F00_0001, port: 9))
+        return (
+            MediaSink(port: port, connections: connections, links: LinkSockets()),
+            TransportAddress(ipv4: 0x7F00_0001, port: 9)
+        )
     }
 
     /// Numbered datagrams, so that a client can tell what it got.

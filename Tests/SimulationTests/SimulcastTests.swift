@@ -55,13 +55,7 @@ final class SimulcastScene {
 
     func play(seconds: Double, through downlinks: [VirtualDownlink]) {
         for _ in 0..<Int(seconds * 30) {
-            for index in 0..<3 where isSending[index] {
-                let isKey = wantsKeyFrame[index]
-                wantsKeyFrame[index] = false
-                for datagram in cameras[index].frame(isKeyFrame: isKey, packets: packets[index]) {
-                    worker.receive(datagram, from: client.address)
-                }
-            }
+            sendFrame()
             let end = worker.now + Interval(ticks: 3000, atRate: 90_000)
             while worker.now < end {
                 worker.run(until: min(worker.now + .milliseconds(1), end))
@@ -72,7 +66,18 @@ final class SimulcastScene {
         }
     }
 
-    private func answer(_ datagram: [UInt8]) {
+    /// Sends a picture of each layer.
+    func sendFrame() {
+        for index in 0..<3 where isSending[index] {
+            let isKey = wantsKeyFrame[index]
+            wantsKeyFrame[index] = false
+            for datagram in cameras[index].frame(isKeyFrame: isKey, packets: packets[index]) {
+                worker.receive(datagram, from: client.address)
+            }
+        }
+    }
+
+    func answer(_ datagram: [UInt8]) {
         for case .pictureLossIndication(_, let ssrc) in client.openRTCP(datagram) {
             guard let index = cameras.firstIndex(where: { $0.ssrc == ssrc }) else { continue }
             wantsKeyFrame[index] = true

@@ -70,6 +70,7 @@ package final class MediaPlane: Sendable {
     private let nextPeer = Atomic<UInt64>(1)
     private let nextTrack = Atomic<UInt32>(1)
     private let nextTap = Atomic<UInt64>(1)
+    private let nextLink = Atomic<UInt32>(0)
     private let portLock: Mutex<PortBox?>
     private let loads: Mutex<[Int]>
 
@@ -222,6 +223,18 @@ package final class MediaPlane: Sendable {
 
     /// Packets that the frame lane has lost because its thread did not keep up.
     package var tappedPacketsDropped: Int { frames.dropped }
+
+    // MARK: Links
+
+    /// Opens a socket for a session on a worker that connects to another gateway.
+    ///
+    /// - Returns: Its number, for ``LinkRoute``; `nil` when the system gives no socket.
+    package func openLink(worker: Int) -> UInt32? {
+        let number = LinkRoute.firstNumber | nextLink.wrappingAdd(1, ordering: .relaxed).newValue
+        guard let socket = LinkSocket.open(number: number) else { return nil }
+        workers[worker].take(socket)
+        return number
+    }
 
     // MARK: Commands
 

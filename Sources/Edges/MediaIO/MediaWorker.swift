@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Primitives
 
-/// A thread with an epoll loop that owns one socket of the shared port, and the TCP connections of its sessions, and
-/// drives one ``MediaCore``.
+/// A thread with an epoll loop that owns one socket of the shared port, and the TCP connections and links of its
+/// sessions, and drives one ``MediaCore``.
 ///
 /// Everything between the mailbox and the socket belongs to this thread alone: no locks, no tasks,
 /// no reference counts per packet.
@@ -11,7 +11,7 @@ final class MediaWorker: Sendable {
     private enum Token {
         static let mailbox: UInt64 = 0
         static let socket: UInt64 = 1
-        /// Added to the number of a TCP connection.
+        /// Added to the number of a TCP connection, or of a link.
         static let connections: UInt64 = 1 << 32
     }
 
@@ -19,6 +19,8 @@ final class MediaWorker: Sendable {
         case command(MediaCommand)
         /// A TCP connection that seems to be for one of our sessions.
         case stream(AcceptedStream)
+        /// A socket that connects to another gateway; its session follows.
+        case link(LinkSocket)
         case stop
     }
 
@@ -46,6 +48,11 @@ final class MediaWorker: Sendable {
     /// Leaves a TCP connection, which the worker takes over.
     func take(_ stream: AcceptedStream) {
         mailbox.post(.stream(stream))
+    }
+
+    /// Leaves the socket of a link, which the worker takes over.
+    func take(_ link: LinkSocket) {
+        mailbox.post(.link(link))
     }
 
     func stop() {
@@ -84,7 +91,8 @@ final class MediaWorker: Sendable {
             let token = Token.connections + UInt64(number)
             _ = martlet_epoll_modify(epoll, descriptor, token, watchesOutput ? 1 : 0)
         }
-        var batch = SendBatch(sink: MediaSink(port: port, connections: connections))
+        let links = LinkSockets()
+        var batch = SendBatch(sink: MediaSink(port: port, connections: connections, links: links))
         var now = Self.now()
         var core = MediaCore(
             configuration: coreConfiguration,
@@ -104,7 +112,7 @@ final class MediaWorker: Sendable {
 
         while true {
             var deadline = core.deadline
-            if connections.count > 0 { deadline = min(deadline ?? nextSweep, nextSweep) }
+            if connections.count + links.count > 0 { deadline = min(deadline ?? nextSweep, nextSweep) }
             let timeout = deadline.map { max($0.since(Self.now()).nanoseconds, 0) } ?? -1
             let maySleep = mailbox.prepareToSleep()
             let count = martlet_epoll_wait(epoll, &events, capacity, maySleep ? timeout : 0)
@@ -123,7 +131,12 @@ final class MediaWorker: Sendable {
                 core.flushForeign()
             }
             for event in events[0..<Int(count)] where event.token >= Token.connections {
-                serve(event, connections, &core, at: now, into: &batch)
+                let number = UInt32(truncatingIfNeeded: event.token)
+                if number >= LinkRoute.firstNumber {
+                    links.receive(number) { core.receive($0, from: $1, at: now, into: &batch) }
+                } else {
+                    serve(event, connections, &core, at: now, into: &batch)
+                }
             }
 
             work.removeAll(keepingCapacity: true)
@@ -132,6 +145,10 @@ final class MediaWorker: Sendable {
                 switch item {
                 case .command(let command): core.perform(command, at: now, into: &batch)
                 case .stream(let stream): take(stream, connections, epoll, &core, at: now, into: &batch)
+                case .link(let link):
+                    if links.add(link) {
+                        _ = martlet_epoll_add(epoll, link.descriptor, Token.connections + UInt64(link.number))
+                    }
                 case .stop:
                     batch.flush()
                     return
@@ -143,11 +160,12 @@ final class MediaWorker: Sendable {
                 core.noteFlushed(at: Self.now(), datagrams: batch.datagramsSent - sentBefore)
                 sentBefore = batch.datagramsSent
             }
-            if connections.count > 0 {
-                core.noteDropped(connections.takeDropped())
+            if connections.count + links.count > 0 {
+                core.noteDropped(connections.takeDropped() + links.takeDropped())
                 if nextSweep <= now {
                     nextSweep = now + Self.sweepInterval
                     connections.removeStrangers { core.isKnown($0) }
+                    links.removeStrangers { core.isLinked($0) }
                 }
             }
             emit(&core, to: outputs)

@@ -16,7 +16,7 @@ struct AnswerBuilder {
     func answer(accepting accepted: [Int: MediaDescription]) -> String {
         let group = offer.bundle.filter { accepted[$0] != nil }
         var description = SessionDescription(origin: SDPOrigin(sessionID: String(local.sessionID)))
-        description.attributes.append("ice-lite")
+        if local.isLite { description.attributes.append("ice-lite") }
         if offer.hasBundleGroup, !group.isEmpty {
             let mids = group.compactMap { offer.sections[$0].mid }
             description.attributes.append("group", MediaGroup(semantics: "BUNDLE", mids: mids).value)

@@ -75,6 +75,14 @@ struct PayloadTypeSequence {
         return format
     }
 
+    /// The same with a payload type for packets sent again; pictures have one already.
+    mutating func withRetransmissions(_ format: ClientFormat) -> ClientFormat {
+        guard format.rtxPayloadType == nil else { return format }
+        var format = format
+        format.rtxPayloadType = next()
+        return format
+    }
+
     private mutating func next() -> UInt8? {
         if upcoming == 111 { upcoming += 1 }
         guard upcoming < 128 else { return nil }

@@ -1,6 +1,7 @@
 package import DTLS
 package import ICE
 import Media
+import RTP
 import SDP
 
 /// What a viewer answers to our own offer.
@@ -76,6 +77,9 @@ extension CounterOffer.Section {
                 numbers: &numbers
             )
             sender.mid = mid
+            if isLinked, description.codec == .av1 {
+                sender.dependencyDescriptorExtension = answered.receivedExtensionID(.dependencyDescriptor)
+            }
             return sender
         }
         return nil

@@ -21,6 +21,9 @@ package struct CounterOffer: Sendable {
         var ssrc: UInt32
         var rtxSSRC: UInt32?
 
+        /// Whether the other end is a gateway too, which takes both forms of header extensions.
+        var isLinked = false
+
         var description: TrackDescription { format.description }
     }
 
@@ -28,6 +31,7 @@ package struct CounterOffer: Sendable {
     static let transportCCExtension: UInt8 = 1
     static let playoutDelayExtension: UInt8 = 2
     static let captureTimeExtension: UInt8 = 3
+    static let dependencyDescriptorExtension: UInt8 = 4
 
     /// Offers the first track of each kind, but for those that the client has said it cannot play.
     ///
@@ -85,7 +89,7 @@ package struct CounterOffer: Sendable {
             throw .noMedia
         }
         self.sections = sections
-        sdp = Self.description(sections, local: local).text
+        sdp = Self.description(sections.map { $0.media(local: local) }, of: sections, local: local).text
     }
 
     private static func sections(of description: SessionDescription) throws(OfferError) -> [OfferedSection] {
@@ -108,12 +112,14 @@ package struct CounterOffer: Sendable {
         return description
     }
 
-    private static func description(_ sections: [Section], local: LocalDescription) -> SessionDescription {
+    /// The whole of an offer, with candidates where they belong.
+    static func description(
+        _ media: [MediaDescription], of sections: [Section], local: LocalDescription
+    ) -> SessionDescription {
         var description = SessionDescription(origin: SDPOrigin(sessionID: String(local.sessionID)))
         description.attributes.append("ice-lite")
         description.attributes.append("group", MediaGroup(semantics: "BUNDLE", mids: sections.map(\.mid)).value)
-        for section in sections {
-            var media = section.media(local: local)
+        for var media in media {
             // RFC 9143 §7.1.3: the first section speaks for the bundle.
             if description.media.isEmpty {
                 for candidate in local.candidateValues { media.attributes.append("candidate", candidate) }
@@ -127,6 +133,21 @@ package struct CounterOffer: Sendable {
 
 extension CounterOffer.Section {
     fileprivate func media(local: LocalDescription) -> MediaDescription {
+        let extensions: [(id: UInt8?, uri: HeaderExtensionURI)] = [
+            (CounterOffer.transportCCExtension, .transportSequenceNumber),
+            (description.kind == .video ? CounterOffer.playoutDelayExtension : nil, .playoutDelay),
+            (CounterOffer.captureTimeExtension, .absoluteCaptureTime),
+        ]
+        return media(local: local, setup: .actpass, extensions: extensions, feedback: feedback)
+    }
+
+    /// The section as it is offered, with what depends on the other end.
+    func media(
+        local: LocalDescription,
+        setup: SetupRole,
+        extensions: [(id: UInt8?, uri: HeaderExtensionURI)],
+        feedback: [String]
+    ) -> MediaDescription {
         var media = MediaDescription(
             media: description.kind.rawValue,
             port: 9,
@@ -137,18 +158,14 @@ extension CounterOffer.Section {
         media.attributes.append("ice-ufrag", local.credentials.usernameFragment)
         media.attributes.append("ice-pwd", local.credentials.password.revealed)
         media.attributes.append("fingerprint", local.fingerprint.sdp)
-        media.attributes.append("setup", SetupRole.actpass.rawValue)
+        media.attributes.append("setup", setup.rawValue)
         media.attributes.append("mid", mid)
         media.attributes.append(MediaDirection.sendonly.rawValue)
         media.attributes.append("rtcp-mux")
         // RFC 8858 §3 has it in offers alone.
         media.attributes.append("rtcp-mux-only")
         media.attributes.append("rtcp-rsize")
-        media.attributes.appendExtensions([
-            (CounterOffer.transportCCExtension, .transportSequenceNumber),
-            (description.kind == .video ? CounterOffer.playoutDelayExtension : nil, .playoutDelay),
-            (CounterOffer.captureTimeExtension, .absoluteCaptureTime),
-        ])
+        media.attributes.appendExtensions(extensions)
         format.append(to: &media.attributes, feedback: feedback)
         media.attributes.appendStream(
             ssrc: ssrc,

@@ -10,6 +10,8 @@ package struct LocalDescription: Sendable {
     package var candidates: [TransportAddress]
     /// Whether the same addresses take TCP connections as well (RFC 6544).
     package var acceptsTCP: Bool
+    /// Whether we only answer connectivity checks, as the gateway does to everybody but other gateways.
+    package var isLite: Bool
     /// The number of the session in the `o=` line.
     package var sessionID: UInt64
     /// The RTCP CNAME of all our streams (RFC 7022): letters and digits, without spaces.
@@ -22,6 +24,7 @@ package struct LocalDescription: Sendable {
         fingerprint: Fingerprint,
         candidates: [TransportAddress],
         acceptsTCP: Bool = false,
+        isLite: Bool = true,
         sessionID: UInt64,
         canonicalName: String,
         firstSSRC: UInt32
@@ -30,6 +33,7 @@ package struct LocalDescription: Sendable {
         self.fingerprint = fingerprint
         self.candidates = candidates
         self.acceptsTCP = acceptsTCP
+        self.isLite = isLite
         self.sessionID = sessionID
         self.canonicalName = canonicalName
         self.firstSSRC = firstSSRC

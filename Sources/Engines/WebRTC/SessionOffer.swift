@@ -30,9 +30,12 @@ package struct SessionOffer: Sendable {
 
     /// Reads an offer with LF or CRLF line ends.
     ///
+    /// - Parameters:
+    ///   - text: The offer.
+    ///   - acceptsLite: Whether we make the connectivity checks, so that the offerer need not (RFC 8445 §6.1.1).
     /// - Throws: ``OfferError`` for anything that cannot lead to a session; codecs and directions are looked at
     ///   when the answer is made.
-    package init(parsing text: [UInt8]) throws(OfferError) {
+    package init(parsing text: [UInt8], acceptsLite: Bool = false) throws(OfferError) {
         let description: SessionDescription
         do {
             description = try SessionDescription(parsing: text)
@@ -55,7 +58,7 @@ package struct SessionOffer: Sendable {
         hasBundleGroup = group != nil
         guard let tag = bundle.first else { throw .noBundle }
         guard sections[tag].media.attributes.contains("rtcp-mux") else { throw .noRTCPMultiplexing }
-        guard !description.attributes.contains("ice-lite") else { throw .iceLite }
+        guard acceptsLite || !description.attributes.contains("ice-lite") else { throw .iceLite }
         transport = try RemoteTransport(description, mediaSection: tag)
         allowsMixedExtensions = description.attributes.contains("extmap-allow-mixed")
         bandwidth = description.bandwidth

@@ -32,20 +32,40 @@ package struct PeerSpecification: Sendable {
     package var remote: ICECredentials?
     package var role: DTLSRole
     package var fingerprints: [Fingerprint]
+    /// Whether the other end is a gateway, which as a viewer is sent everything at once.
+    package var isNodeLink: Bool
 
     package init(
         id: PeerID,
         local: ICECredentials,
         remote: ICECredentials?,
         role: DTLSRole,
-        fingerprints: [Fingerprint]
+        fingerprints: [Fingerprint],
+        isNodeLink: Bool = false
     ) {
         self.id = id
         self.local = local
         self.remote = remote
         self.role = role
         self.fingerprints = fingerprints
+        self.isNodeLink = isNodeLink
     }
+}
+
+/// How another gateway is reached that we make the connectivity checks to.
+package struct LinkRoute: Sendable {
+    /// The number of our socket for it, ``LinkRoute/firstNumber`` or more; see ``TransportAddress/connection``.
+    package var number: UInt32
+    /// Its candidates.
+    package var candidates: [ICECandidate]
+
+    package init(number: UInt32, candidates: [ICECandidate]) {
+        self.number = number
+        self.candidates = candidates
+    }
+
+    /// Numbers from here on are those of links, all below those of TCP connections.
+    package static let firstNumber: UInt32 = 1 << 31
 }
 
 /// Which track a publisher's media section feeds.
@@ -130,6 +150,8 @@ package enum MediaCommand: Sendable {
     case removeTrack(TrackID)
     case addPublisher(PeerSpecification, [IngestBinding])
     case addViewer(PeerSpecification, [PlaybackBinding])
+    /// A publisher that is another gateway: we connect to it.
+    case addLink(PeerSpecification, [IngestBinding], LinkRoute)
     case removePeer(PeerID, PeerEnd)
     /// New credentials of both sides, for an ICE restart; those in use stay valid until the new ones are used.
     case restartICE(PeerID, local: ICECredentials, remote: ICECredentials)

@@ -35,12 +35,16 @@ extension MediaCore {
             return
         }
         switch DatagramKind(firstByte: datagram[0], secondByte: datagram[1]) {
+        case .stun where source.connection >= LinkRoute.firstNumber:
+            receiveLinkCheck(datagram, from: source, at: now, into: &batch)
         case .stun:
             receiveSTUN(datagram, from: source, receivedBy: other, at: now, into: &batch)
         case .dtls:
             guard let slot = owner(of: source, datagram: datagram, receivedBy: other) else { return }
             // Only an address that has proved itself by ICE may cost us a handshake.
-            guard peers[slot].pointee.ice.isValidated(source), datagram.count <= 2048 else {
+            guard peers[slot].pointee.ice.isValidated(source) || peers[slot].pointee.linkNumber != 0,
+                datagram.count <= 2048
+            else {
                 counters.datagramsIgnored += 1
                 return
             }
@@ -127,7 +131,7 @@ extension MediaCore {
     /// Addresses of one session that are remembered at a time.
     static var maximumAddressesPerPeer: Int { 8 }
 
-    private mutating func select(_ address: TransportAddress, peer slot: Int, at now: Instant) {
+    mutating func select(_ address: TransportAddress, peer slot: Int, at now: Instant) {
         peers[slot].pointee.address = address
         if peers[slot].pointee.selectedAt == nil {
             peers[slot].pointee.selectedAt = now

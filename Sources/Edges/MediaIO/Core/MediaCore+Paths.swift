@@ -46,7 +46,7 @@ extension MediaCore {
 
     /// Why a session has no keys after all this time: of a path that its peer never settled on, nothing can be said.
     func cause(ofUnfinishedHandshake slot: Int) -> PeerEnd {
-        peers[slot].pointee.ice.isNominated ? .handshakeTimeout : .noPair
+        peers[slot].pointee.ice.isNominated || peers[slot].pointee.linkNumber != 0 ? .handshakeTimeout : .noPair
     }
 
     /// Whether an address has proved itself to be a session's.

@@ -29,14 +29,17 @@ extension MediaCore {
 
     private mutating func visit(_ slot: Int, at now: Instant, into batch: inout SendBatch) {
         let peer = peers[slot]
-        if peer.pointee.ice.isOver(at: now) {
-            endPeer(slot, cause(ofLostPeer: slot), at: now, into: &batch)
-            return
-        }
-        // RFC 7675 §5.1: without consent nothing may be sent, also while a restart may still bring it back.
-        if peer.pointee.ice.isExpired(at: now) {
-            peer.pointee.address = nil
-            return
+        // Who connects outwards is ended by its own agent.
+        if peer.pointee.linkNumber == 0 {
+            if peer.pointee.ice.isOver(at: now) {
+                endPeer(slot, cause(ofLostPeer: slot), at: now, into: &batch)
+                return
+            }
+            // RFC 7675 §5.1: without consent nothing may be sent, also while a restart may still bring it back.
+            if peer.pointee.ice.isExpired(at: now) {
+                peer.pointee.address = nil
+                return
+            }
         }
         if peer.pointee.sender == nil {
             // Half-open sessions cost memory; they get less time than silent ones.

@@ -78,6 +78,8 @@ package struct MediaCore: ~Copyable {
     var queuedPeers: [Int] = []
     var nextPacerTick: Instant?
     var nextRepair: Instant?
+    /// Sessions that connect outwards, by the numbers of their sockets.
+    var linksByNumber: [UInt32: Int] = [:]
 
     /// A core that has seen nothing.
     ///
@@ -124,6 +126,7 @@ package struct MediaCore: ~Copyable {
         consider(nextReplayTick)
         consider(nextRepair)
         consider(nextPacerTick)
+        consider(nextLinkCheck)
         for slot in pendingTracks where tracks.contains(slot) { consider(tracks[slot].pointee.burstDeadline) }
         return earliest
     }
@@ -136,6 +139,7 @@ package struct MediaCore: ~Copyable {
         }
         if let due = nextPacerTick, due <= now { pacerTick(at: now, into: &batch) }
         if let due = nextRepair, due <= now { requestRepairs(at: now, into: &batch) }
+        advanceLinks(to: now, into: &batch)
         if nextTick <= now {
             tick(at: now, into: &batch)
             nextTick = now.advanced(by: Self.tickInterval)
@@ -160,8 +164,10 @@ package struct MediaCore: ~Copyable {
         switch command {
         case .addTrack(let specification): addTrack(specification)
         case .removeTrack(let id): removeTrack(id)
-        case .addPublisher(let specification, let bindings): addPublisher(specification, bindings, at: now)
+        case .addPublisher(let specification, let bindings): _ = addPublisher(specification, bindings, at: now)
         case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
+        case .addLink(let specification, let bindings, let route):
+            if addPublisher(specification, bindings, at: now) { beginLink(specification, route, at: now, into: &batch) }
         case .removePeer(let id, let reason):
             if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
         case .restartICE(let id, let local, let remote): restartICE(id, local: local, remote: remote, at: now)
@@ -240,10 +246,10 @@ package struct MediaCore: ~Copyable {
         _ specification: PeerSpecification,
         _ bindings: [IngestBinding],
         at now: Instant
-    ) {
+    ) -> Bool {
         guard peersByID[specification.id] == nil, peers.count < configuration.maximumPeers else {
             events.append(.ended(specification.id, .shutdown))
-            return
+            return false
         }
         var peer = Peer(
             specification,
@@ -271,6 +277,7 @@ package struct MediaCore: ~Copyable {
                 addSource(ssrc: ssrc, binding: index, isRetransmission: true, to: slot)
             }
         }
+        return true
     }
 
     private mutating func addViewer(
@@ -289,18 +296,21 @@ package struct MediaCore: ~Copyable {
             at: now
         )
         let usesTransportCC = bindings.contains { $0.sender.transportCCExtension != nil }
-        peer.bandwidth = BandwidthEstimator(
-            .init(
-                sendsTransportSequenceNumbers: usesTransportCC,
-                canPad: bindings.contains { $0.sender.rtxSSRC != nil }
-            ),
-            firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
-        )
+        // A link has all layers and is not paced: those behind it have estimates of their own.
+        if !specification.isNodeLink {
+            peer.bandwidth = BandwidthEstimator(
+                .init(
+                    sendsTransportSequenceNumbers: usesTransportCC,
+                    canPad: bindings.contains { $0.sender.rtxSSRC != nil }
+                ),
+                firstSequenceNumber: UInt16.random(in: 0...(.max), using: &generator)
+            )
+        }
         let slot = insert(peer, username: specification.local.usernameFragment)
         let hasSound = bindings.contains { tracksByID[$0.track].map { !tracks[$0].pointee.isVideo } ?? false }
         for binding in bindings {
             guard let first = tracksByID[binding.track] else { continue }
-            let layers = layers(of: binding, first: first, at: now)
+            let layers = specification.isNodeLink ? [] : layers(of: binding, first: first, at: now)
             let track = layers.last ?? first
             let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
                 binding.sender.rtxPayloadType.map { payloadType in
@@ -397,6 +407,7 @@ package struct MediaCore: ~Copyable {
         }
         let peer = peers.remove(slot)
         peersByID[peer.id] = nil
+        if peer.linkNumber != 0 { linksByNumber[peer.linkNumber] = nil }
         for fragment in peer.ice.usernameFragments { peersByUsername[Array(fragment.utf8)] = nil }
         events.append(.ended(peer.id, reason))
     }

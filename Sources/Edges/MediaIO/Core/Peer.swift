@@ -88,6 +88,10 @@ struct Peer: ~Copyable {
     let fingerprints: [Fingerprint]
     let createdAt: Instant
     var ice: ICELiteAgent
+    /// What connects to another gateway; `nil` for sessions that are connected to.
+    var agent: ICEAgent?
+    /// The number of the socket of ``agent``; 0 without one.
+    var linkNumber: UInt32 = 0
     /// Where datagrams go: the selected pair's remote address.
     var address: TransportAddress?
     /// Addresses under which the worker's table knows this peer.

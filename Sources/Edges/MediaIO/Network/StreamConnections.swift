@@ -66,8 +66,8 @@ final class StreamConnections {
             return nil
         }
         martlet_tune_stream(stream.descriptor, Self.unsentBytes)
-        // 22 bits of it go into the number, which must not be 0.
-        generation = generation % (1 << (32 - Self.slotBits) - 1) + 1
+        // 21 bits of it go into the number, which must not be 0; the highest bit is that of links.
+        generation = generation % (1 << (31 - Self.slotBits) - 1) + 1
         let slot = table.nextSlot
         var address = stream.address
         address.connection = generation << Self.slotBits | UInt32(truncatingIfNeeded: slot)
