@@ -15,7 +15,7 @@ ARGS ?=
 # A warning stops our own builds, never those of a user with a newer compiler.
 export MARTLET_WARNINGS_AS_ERRORS := 1
 
-SWIFT_SOURCES := Sources signaling/Sources Tests web Package.swift $(wildcard Fuzz Benchmarks)
+SWIFT_SOURCES := Sources signaling Tests web Package.swift $(wildcard Fuzz Benchmarks)
 
 .PHONY: help
 help: ## this list

@@ -236,7 +236,11 @@ let gateway: [Target] = [
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     .target(
-        name: "WebPages", dependencies: ["CWebVendor"], path: "web", exclude: ["vendor"],
+        name: "SignalingSDK", path: "signaling/sdk",
+        exclude: ["javascript/README.md", "javascript/index.d.ts", "javascript/package.json", "javascript/tests"],
+        sources: ["SignalingSDK.swift"], resources: [.embedInCode("javascript/src")], swiftSettings: settings),
+    .target(
+        name: "WebPages", dependencies: ["CWebVendor", "SignalingSDK"], path: "web", exclude: ["vendor"],
         resources: [.embedInCode("pages")], swiftSettings: settings),
     module(
         "HTTPService", in: "Edges",

@@ -37,7 +37,7 @@ log_directory=.build/test-logs
 mkdir -p "$log_directory"
 
 stage "Format and lint"
-scripts/lint.sh Sources signaling/Sources Tests web Package.swift $(ls -d Fuzz Benchmarks 2>/dev/null || true)
+scripts/lint.sh Sources signaling Tests web Package.swift $(ls -d Fuzz Benchmarks 2>/dev/null || true)
 
 stage "Debug build with tests; an import that the manifest does not declare is an error"
 swift build --build-tests --explicit-target-dependency-import-check error

@@ -1,4 +1,5 @@
 private import CWebVendor
+private import SignalingSDK
 
 /// One file of the web pages, as the HTTP service answers with it.
 package struct WebPage: Sendable {
@@ -40,11 +41,11 @@ package enum WebPages {
 
     /// Looks up what a document refers to, `GET /assets/{name}`.
     ///
-    /// - Parameter name: The last component of the path, compared as it is: there is no directory
+    /// - Parameter name: What follows in the path, compared as it is: there is no directory
     ///   behind it that a `..` could leave.
     /// - Returns: `nil` when there is no such file.
     package static func asset(named name: String) -> WebPage? {
-        name == "hls.js" ? hlsPlayer : assets[name]
+        name == "hls.js" ? hlsPlayer : assets[name] ?? modules[name]
     }
 
     /// hls.js, which plays HLS where the browser itself cannot, or not with low latency.
@@ -73,6 +74,12 @@ package enum WebPages {
         frame-ancestors \(frameAncestors)
         """
     }
+
+    /// The JavaScript client, as `sdk/index.js` and what that imports.
+    private static let modules = Dictionary(
+        uniqueKeysWithValues: SignalingSDK.modules.map { name, body in
+            ("sdk/\(name)", WebPage(contentType: script, body: body))
+        })
 
     private static let html = "text/html; charset=utf-8"
     private static let script = "text/javascript; charset=utf-8"

@@ -63,7 +63,8 @@ private let mediaCore: Set<String> = [
 ]
 
 private let ours = Set(arrows.keys).union([
-    "WebPages", "CMultiBuffer", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
+    "WebPages", "SignalingSDK",
+    "CMultiBuffer", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
 ])
 
 /// What comes with the toolchain and that the media core may use.

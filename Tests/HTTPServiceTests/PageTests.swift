@@ -56,6 +56,23 @@ struct PageTests {
         #expect(seen.count > 3)
     }
 
+    @Test func `the client of signaling is there with all that it imports`() async throws {
+        let client = await Client()
+        var names = ["index.js"]
+        var seen: Set<String> = []
+        while let name = names.popLast() {
+            guard seen.insert(name).inserted else { continue }
+            let answer = try await client.send(.get, "/assets/sdk/\(name)", from: Client.elsewhere)
+            #expect(answer.status == .ok, "\(name)")
+            #expect(answer.headers[.contentType] == "text/javascript; charset=utf-8")
+            names += answer.text.matches(of: /from "\.\/([a-z.]+)"/).map { String($0.output.1) }
+        }
+        #expect(seen.count > 5)
+        for path in ["/assets/sdk/none.js", "/assets/sdk/", "/assets/sdk/../page.js", "/assets/page.js/x"] {
+            try expectProblem(try await client.send(.get, path), 404, "not-found")
+        }
+    }
+
     @Test(.enabled(if: WebPages.hlsPlayer != nil, "built without it"))
     func `hls.js goes out as it is kept, compressed`() async throws {
         let file = try #require(WebPages.hlsPlayer)

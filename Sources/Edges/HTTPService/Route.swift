@@ -62,6 +62,7 @@ enum Route: Equatable {
         case ("play", 2): self = .player(try Self.stream(parts[1]))
         case ("publish", 2): self = .publisher(try Self.stream(parts[1]))
         case ("assets", 2): self = .asset(parts[1])
+        case ("assets", 3) where parts[1] == "sdk": self = .asset("sdk/\(parts[2])")
         case ("metrics", 1): self = .metrics
         case ("health", 2) where parts[1] == "live": self = .live
         case ("health", 2) where parts[1] == "ready": self = .ready

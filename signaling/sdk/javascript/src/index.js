@@ -1,0 +1,5 @@
+// What applications import.
+
+export { Client } from "./client.js";
+export { MartletError } from "./errors.js";
+export { Room } from "./room.js";
