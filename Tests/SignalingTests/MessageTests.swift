@@ -15,26 +15,27 @@ struct MessageTests {
     @Test func `every message of a client is read`() throws {
         let tenant = RoomName(namespace: try #require(Namespace("acme")), name: Self.room.name)
         let someone = try #require(ParticipantID("p1"))
-        let messages: [(String, ClientMessage)] = [
-            (#"{"type":"authenticate"}"#, .authenticate(.init())),
-            (
-                #"{"type":"authenticate","token":"t","resume":{"session":"s","event":7}}"#,
-                .authenticate(.init(token: Secret("t"), resume: .init(session: Secret("s"), event: 7)))
-            ),
-            (#"{"type":"join","room":"lobby"}"#, .join(.init(room: Self.room))),
-            (
-                #"{"type":"join","room":"lobby","namespace":"acme","name":"Ada","metadata":{"a":[1]}}"#,
-                .join(.init(room: tenant, name: "Ada", metadata: #"{"a":[1]}"#))
-            ),
-            (#"{"type":"leave"}"#, .leave),
-            (#"{"type":"update","metadata":{ "hand" : true }}"#, .update(metadata: #"{"hand":true}"#)),
-            (#"{"type":"send","text":"hi"}"#, .send(to: nil, text: "hi")),
-            (#"{"type":"send","text":"hi","to":"p1"}"#, .send(to: someone, text: "hi")),
-            (#"{"type":"kick","participant":"p1","reason":"spam"}"#, .kick(someone, reason: "spam")),
-            (#"{"type":"close"}"#, .close(reason: nil)),
-            (#"{"type":"snapshot"}"#, .snapshot),
-            (#"{"type":"ping"}"#, .ping),
-        ]
+        let messages: [(String, ClientMessage)] =
+            [
+                (#"{"type":"authenticate"}"#, .authenticate(.init())),
+                (
+                    #"{"type":"authenticate","token":"t","resume":{"session":"s","event":7}}"#,
+                    .authenticate(.init(token: Secret("t"), resume: .init(session: Secret("s"), event: 7)))
+                ),
+                (#"{"type":"join","room":"lobby"}"#, .join(.init(room: Self.room))),
+                (
+                    #"{"type":"join","room":"lobby","namespace":"acme","name":"Ada","metadata":{"a":[1]}}"#,
+                    .join(.init(room: tenant, name: "Ada", metadata: #"{"a":[1]}"#))
+                ),
+                (#"{"type":"leave"}"#, .leave),
+                (#"{"type":"update","metadata":{ "hand" : true }}"#, .update(metadata: #"{"hand":true}"#)),
+                (#"{"type":"send","text":"hi"}"#, .send(to: nil, text: "hi")),
+                (#"{"type":"send","text":"hi","to":"p1"}"#, .send(to: someone, text: "hi")),
+                (#"{"type":"kick","participant":"p1","reason":"spam"}"#, .kick(someone, reason: "spam")),
+                (#"{"type":"close"}"#, .close(reason: nil)),
+                (#"{"type":"snapshot"}"#, .snapshot),
+                (#"{"type":"ping"}"#, .ping),
+            ] + MediaMessages.all
         for (text, message) in messages {
             #expect(try parse(text) == ClientRequest(message: message))
             let numbered = text.dropLast() + #","id":5,"something":{"new":[]}}"#

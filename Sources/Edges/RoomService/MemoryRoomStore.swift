@@ -122,6 +122,14 @@ package actor MemoryRoomStore: RoomStore {
         }
     }
 
+    package func setTracks(_ tracks: [RoomTrack], of participant: ParticipantID) throws(RoomRefusal) {
+        try apply { (directory: inout RoomDirectory) throws(RoomRefusal) in
+            try directory.setTracks(tracks, of: participant)
+        }
+    }
+
+    package func contains(_ participant: ParticipantID) -> Bool { apply { $0.contains(participant) } }
+
     // MARK: From outside
 
     package func remove(
@@ -154,6 +162,10 @@ package actor MemoryRoomStore: RoomStore {
 
     package func setStreamPresence(_ presence: Presence, of stream: StreamName) {
         apply { $0.setStreamPresence(presence, of: stream) }
+    }
+
+    package func setStreamTracks(_ tracks: [RoomTrack], of stream: StreamName) {
+        apply { $0.setStreamTracks(tracks, of: stream) }
     }
 
     package func withdraw(_ stream: StreamName) {

@@ -300,6 +300,7 @@ package actor SignalingClient {
             case .close(let reason):
                 let participant = try current().id
                 try await ask { () throws(RoomRefusal) in try await store.close(by: participant, reason: reason) }
+            case .media: throw SignalingError(.unknownType, "This gateway does not carry media for rooms.")
             }
             reply(.ok(id: id))
         } catch {

@@ -66,6 +66,8 @@ package struct Participant: Sendable, Equatable {
     /// JSON text that whoever made it has checked; an object.
     package var metadata: String
     package var presence: Presence
+    /// What it sends, in the order in which it came.
+    package var tracks: [RoomTrack] = []
 
     package init(
         id: ParticipantID, kind: Kind = .client, role: RoomRole, name: String? = nil, metadata: String = "{}",
@@ -115,13 +117,19 @@ package enum RoomEvent: Sendable, Equatable {
     case updated(Participant)
     case presence(ParticipantID, Presence)
     case message(from: ParticipantID, isPrivate: Bool, MessageContent)
+    case trackPublished(ParticipantID, RoomTrack)
+    case trackUnpublished(ParticipantID, TrackName)
+    /// It has been muted or unmuted, or is described otherwise.
+    case trackUpdated(ParticipantID, RoomTrack)
 
     /// About what it takes to remember it.
     var byteCount: Int {
         switch self {
         case .joined(let participant), .updated(let participant):
             128 + participant.metadata.utf8.count + (participant.name?.utf8.count ?? 0)
-        case .left, .presence: 64
+                + participant.tracks.reduce(0) { $0 + $1.byteCount }
+        case .trackPublished(_, let track), .trackUpdated(_, let track): 64 + track.byteCount
+        case .left, .presence, .trackUnpublished: 64
         case .message(_, _, let content): 64 + content.byteCount
         }
     }

@@ -11,6 +11,7 @@ package struct RoomLimits: Sendable {
     package var displayNameBytes = 128
     /// UTF-8 bytes of JSON text that a participant says about itself.
     package var metadataBytes = 1_024
+    package var tracksPerParticipant = 8
     /// Bytes of one message.
     package var messageBytes = 16 << 10
     /// UTF-8 bytes of the reason for a kick.

@@ -3,6 +3,7 @@ package enum RoomRefusal: Error, Sendable, Equatable, CaseIterable {
     case tooManyRooms
     case roomFull
     case tooManyParticipants
+    case tooManyTracks
     case displayNameTooLong
     case metadataTooLarge
     case messageTooLarge

@@ -30,6 +30,9 @@ package protocol RoomStore: Sendable {
     func update(_ participant: ParticipantID, metadata: String) async throws(RoomRefusal)
     func kick(_ participant: ParticipantID, by moderator: ParticipantID, reason: String?) async throws(RoomRefusal)
     func close(by moderator: ParticipantID, reason: String?) async throws(RoomRefusal)
+    func setTracks(_ tracks: [RoomTrack], of participant: ParticipantID) async throws(RoomRefusal)
+    /// Whether a participant is in its room.
+    func contains(_ participant: ParticipantID) async -> Bool
 
     func remove(_ participant: ParticipantID, from room: RoomName, reason: String?) async throws(RoomRefusal)
     func close(_ room: RoomName, reason: String?) async throws(RoomRefusal)
@@ -39,6 +42,7 @@ package protocol RoomStore: Sendable {
 
     func announce(_ stream: StreamName, source: String) async
     func setStreamPresence(_ presence: Presence, of stream: StreamName) async
+    func setStreamTracks(_ tracks: [RoomTrack], of stream: StreamName) async
     func withdraw(_ stream: StreamName) async
     /// The streams that are shown.
     func announcedStreams() async -> Set<StreamName>

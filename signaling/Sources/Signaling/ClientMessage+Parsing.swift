@@ -66,6 +66,7 @@ extension ClientMessage {
         case .close: self = .close(reason: try fields.string("reason"))
         case .snapshot: self = .snapshot
         case .ping: self = .ping
+        default: self = .media(try MediaRequest(kind, fields))
         }
     }
 }
@@ -100,7 +101,7 @@ extension ClientMessage.Join {
 /// The members of a message, with errors that name them.
 ///
 /// A member that is `null` counts as one that is not there.
-private struct Fields {
+struct Fields {
     private let value: JSONValue
 
     init(_ value: JSONValue) {
@@ -150,6 +151,35 @@ private struct Fields {
         guard let member = member(name) else { return nil }
         guard case .object = member else { throw SignalingError(.badField, "\(name) is no object.") }
         return Fields(member)
+    }
+
+    func flag(_ name: String) throws(SignalingError) -> Bool {
+        guard let member = member(name) else { return false }
+        guard case .bool(let flag) = member else {
+            throw SignalingError(.badField, "\(name) is neither true nor false.")
+        }
+        return flag
+    }
+
+    func track(_ name: String) throws(SignalingError) -> TrackName {
+        guard let track = TrackName(try required(name, string(name))) else {
+            throw SignalingError(.badField, "\(name) is no name of a track.")
+        }
+        return track
+    }
+
+    /// The objects of an array; none where there is no array.
+    func objects(_ name: String, atMost maximum: Int) throws(SignalingError) -> [Fields] {
+        guard let member = member(name) else { return [] }
+        guard case .array(let values) = member, values.count <= maximum else {
+            throw SignalingError(.badField, "\(name) is no array of at most \(maximum) objects.")
+        }
+        var result: [Fields] = []
+        for value in values {
+            guard case .object = value else { throw SignalingError(.badField, "\(name) holds what is no object.") }
+            result.append(Fields(value))
+        }
+        return result
     }
 
     /// An object as JSON text.

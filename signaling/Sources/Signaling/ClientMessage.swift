@@ -14,6 +14,7 @@ package enum ClientMessage: Sendable, Equatable {
     case close(reason: String?)
     /// Asks how things stand.
     case snapshot
+    case media(MediaRequest)
     /// Shows that the client lives, where it cannot send a ping of WebSocket.
     case ping
 
@@ -56,6 +57,9 @@ package enum ClientMessage: Sendable, Equatable {
     /// The word in `type`.
     package enum Kind: String, Sendable, CaseIterable {
         case authenticate, join, leave, update, send, kick, close, snapshot, ping
+        case publish, unpublish, subscribe, unsubscribe, mute, unmute, layer
+        case subscriptionAnswer = "subscription-answer"
+        case subscriptionRestart = "subscription-restart"
     }
 }
 

@@ -12,6 +12,9 @@ package enum ServerMessage: Sendable, Equatable {
     case error(id: UInt64?, SignalingError)
     case pong(id: UInt64?)
     case event(number: UInt64, RoomEvent)
+    /// The answer to what the client publishes.
+    case published(id: UInt64?, sdp: String)
+    case subscriptionOffer(SubscriptionOffer)
     /// The client has missed something; this is how things stand.
     case resync(RoomSnapshot)
     /// The client is no longer in the room.
@@ -57,9 +60,37 @@ package enum ServerMessage: Sendable, Equatable {
         }
     }
 
+    /// What the gateway offers to send.
+    package struct SubscriptionOffer: Sendable, Equatable {
+        package var number: UInt64
+        package var sdp: String
+        package var tracks: [SubscribedSection]
+
+        package init(number: UInt64, sdp: String, tracks: [SubscribedSection]) {
+            self.number = number
+            self.sdp = sdp
+            self.tracks = tracks
+        }
+    }
+
+    /// A media section, and what it carries.
+    package struct SubscribedSection: Sendable, Equatable {
+        package var mid: String
+        package var track: TrackReference
+
+        package init(mid: String, track: TrackReference) {
+            self.mid = mid
+            self.track = track
+        }
+    }
+
     /// The word in `type`.
     package enum Kind: String, Sendable, CaseIterable {
-        case welcome, joined, ok, snapshot, error, pong, resync, ended, migrate, message
+        case welcome, joined, ok, snapshot, error, pong, resync, ended, migrate, message, published
+        case subscriptionOffer = "subscription-offer"
+        case trackPublished = "track-published"
+        case trackUnpublished = "track-unpublished"
+        case trackUpdated = "track-updated"
         case participantJoined = "participant-joined"
         case participantLeft = "participant-left"
         case participantUpdated = "participant-updated"
@@ -124,6 +155,23 @@ extension ServerMessage {
             object.add("cure", error.cure)
             return object.text
         case .event(let number, let event): return Self.text(of: event, number: number)
+        case .published(let id, let sdp):
+            var object = ObjectText(.published, id: id)
+            object.add("sdp", sdp)
+            return object.text
+        case .subscriptionOffer(let offer):
+            var object = ObjectText(.subscriptionOffer)
+            object.add("offer", offer.number)
+            object.add("sdp", offer.sdp)
+            let tracks = offer.tracks.map { section in
+                var object = ObjectText()
+                object.add("mid", section.mid)
+                object.add("participant", section.track.participant.description)
+                object.add("track", section.track.track.description)
+                return object.text
+            }
+            object.add(raw: "tracks", "[\(tracks.joined(separator: ","))]")
+            return object.text
         case .resync(let snapshot):
             var object = ObjectText(.resync)
             object.add(snapshot)
@@ -162,6 +210,16 @@ extension ServerMessage {
             object.add("from", sender.description)
             object.add("private", isPrivate)
             if case .text(let text) = content { object.add("text", text) }
+        case .trackPublished(let id, let track), .trackUpdated(let id, let track):
+            var isNew = false
+            if case .trackPublished = event { isNew = true }
+            object = ObjectText(isNew ? .trackPublished : .trackUpdated, event: number)
+            object.add("participant", id.description)
+            object.add(raw: "track", ObjectText(track).text)
+        case .trackUnpublished(let id, let name):
+            object = ObjectText(.trackUnpublished, event: number)
+            object.add("participant", id.description)
+            object.add("track", name.description)
         }
         return object.text
     }
@@ -188,6 +246,15 @@ private struct ObjectText {
         if let name = participant.name { add("name", name) }
         add(raw: "metadata", participant.metadata)
         add("presence", participant.presence.rawValue)
+        add(raw: "tracks", "[\(participant.tracks.map { ObjectText($0).text }.joined(separator: ","))]")
+    }
+
+    init(_ track: RoomTrack) {
+        add("track", track.name.description)
+        add("kind", track.kind.rawValue)
+        add("source", track.source.rawValue)
+        add(raw: "metadata", track.metadata)
+        add("muted", track.isMuted)
     }
 
     mutating func add(_ name: String, _ value: String) { add(raw: name, JSONValue.quote(value)) }

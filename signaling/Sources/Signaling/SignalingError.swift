@@ -20,6 +20,10 @@ package struct SignalingError: Error, Sendable, Equatable {
         case unknownRoom = "unknown-room"
         case unknownParticipant = "unknown-participant"
         case roleNotAllowed = "role-not-allowed"
+        case unsuitableDescription = "unsuitable-description"
+        case unknownTrack = "unknown-track"
+        case tooManyTracks = "too-many-tracks"
+        case offerOutdated = "offer-outdated"
         case rateLimited = "rate-limited"
         case draining = "draining"
     }
@@ -56,7 +60,12 @@ extension SignalingError.Code {
         case .roomFull: "Use another room, or wait until somebody leaves."
         case .unknownRoom: "Nobody is in the room; join it to make it."
         case .unknownParticipant: "Use the id of a participant who is a client in this room and has not left."
-        case .roleNotAllowed: "Use a token that allows admin for this room."
+        case .roleNotAllowed: "Use a token that allows it for this room: publish to send tracks, admin to moderate."
+        case .unsuitableDescription:
+            "Send the description as the browser made it, after correcting what the message names."
+        case .unknownTrack: "Use a name from the tracks of a participant in this room."
+        case .tooManyTracks: "Publish or subscribe to fewer tracks at once."
+        case .offerOutdated: "Answer the last offer that came."
         case .rateLimited: "Wait a second, and send less often."
         case .draining: "Connect to another gateway, or to this one after its restart."
         }
@@ -82,6 +91,7 @@ extension SignalingError {
         case .roomFull: self.init(.roomFull, "The room is full.")
         case .tooManyParticipants:
             self.init(.tooManyParticipants, "The gateway has as many participants as it may have.")
+        case .tooManyTracks: self.init(.tooManyTracks, "These are more tracks than a participant may publish.")
         case .displayNameTooLong: self.init(.badField, "name is too long.")
         case .metadataTooLarge: self.init(.badField, "metadata is too large.")
         case .messageTooLarge: self.init(.messageTooLarge, "The message is larger than messages may be.")
