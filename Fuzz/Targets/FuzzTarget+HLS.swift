@@ -11,7 +11,7 @@ func fuzzHLSRequest(_ input: Span<UInt8>) {
 
 /// What publishers make of time: each three bytes are a frame and how far it is from the one before.
 ///
-/// A smaller size comes with the same times, some of its frames left out. Fails when a part or a segment is longer than
+/// A smaller size and a layer come with the same times, some of their frames left out. Fails when a part or a segment is longer than
 /// its playlist says.
 func fuzzHLSFrames(_ input: Span<UInt8>) {
     var presentation = Presentation(unixSeconds: 1_800_000_000)
@@ -19,8 +19,9 @@ func fuzzHLSFrames(_ input: Span<UInt8>) {
     let rest: [UInt8] = [0x04, 0x00, 0x00, 0x03, 0x00, 0xF0, 0x3C, 0x58, 0xB9, 0x20]
     var times: [MediaKind: Int64] = [.audio: 0, .video: 0]
     var epoch: UInt64 = 1
-    let rung = 240
-    presentation.addRungs([(rung, 300_000)])
+    let rung = RenditionName.rung(height: 240)
+    let layer = RenditionName.layer(1)
+    presentation.addRungs([(rung, 300_000), (layer, 0)])
     func begin() {
         let began = FrameEvent.began(
             PublishEpoch(number: epoch, unixNanosecondsAtZero: 0, kinds: [.audio, .video]))
@@ -28,6 +29,7 @@ func fuzzHLSFrames(_ input: Span<UInt8>) {
         for event in [began, picture] {
             presentation.receive(event, at: .zero)
             presentation.receive(event, rung: rung, at: .zero)
+            presentation.receive(event, rung: layer, at: .zero)
         }
         presentation.receive(.configured(.opus(channels: 2)), at: .zero)
         times = [.audio: 0, .video: 0]
@@ -52,9 +54,11 @@ func fuzzHLSFrames(_ input: Span<UInt8>) {
                 isKeyFrame: kind == .audio || flags & 4 != 0, payload: [0xFC, flags]))
         presentation.receive(frame, at: Instant.zero + .microseconds(time))
         if kind == .video, flags & 16 == 0 { presentation.receive(frame, rung: rung, at: .zero) }
+        if kind == .video, flags & 32 == 0 { presentation.receive(frame, rung: layer, at: .zero) }
     }
     for kind in presentation.kinds { expectLimits(presentation, RenditionName(kind)) }
-    expectLimits(presentation, .rung(height: rung))
+    expectLimits(presentation, rung)
+    expectLimits(presentation, layer)
     _ = presentation.answer(.multivariant)
 }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Smaller sizes beside the picture, RFC 8216bis §4.4.6 and §6.2.4")
 struct LadderTests {
-    private static let name = RenditionName.rung(height: VirtualStream.rungHeight)
+    private static let name = VirtualStream.rung
 
     private func begun(delay: Int?) -> VirtualStream {
         var stream = VirtualStream()
@@ -147,7 +147,7 @@ struct LadderTests {
         #expect(isUndecided)
         stream.presentation.receive(
             .began(PublishEpoch(number: 1, unixNanosecondsAtZero: VirtualStream.unixZero, kinds: [.video])),
-            rung: VirtualStream.rungHeight, at: stream.now)
+            rung: VirtualStream.rung, at: stream.now)
         stream.configureRung()
         #expect(multivariant(stream)?.contains("240p") == true)
         stream.play(6)
@@ -202,29 +202,48 @@ struct LadderTests {
         #expect(held < 2 << 20)
     }
 
+    @Test(arguments: [0.2, 0.9, 1.3])
+    func `a segment that lacks pictures stands for the time of the picture's all the same`(hole: Double) throws {
+        var stream = begun(delay: 0)
+        stream.play(8.4)
+        stream.rungDelay = nil
+        stream.play(hole)
+        stream.rungDelay = 0
+        stream.play(6)
+        let (source, rung) = (try stream.playlist(.video), try stream.playlist(Self.name))
+        let known = Dictionary(source.complete.map { ($0.number, $0) }) { first, _ in first }
+        #expect(rung.complete.count >= 5)
+        for segment in rung.complete {
+            let original = try #require(known[segment.number])
+            #expect(!segment.isGap && segment.date == original.date)
+            #expect(abs(segment.duration - original.duration) < 0.051)
+            for part in segment.parts { #expect(part.duration <= rung.partTarget + 1e-5) }
+        }
+    }
+
     @Test func `a size whose frames the picture never reaches is held within bounds`() {
         var stream = begun(delay: nil)
         stream.play(5)
         stream.presentation.receive(
             .began(PublishEpoch(number: 1, unixNanosecondsAtZero: 0, kinds: [.video])),
-            rung: VirtualStream.rungHeight, at: stream.now)
+            rung: VirtualStream.rung, at: stream.now)
         stream.configureRung()
         let before = stream.presentation.byteCount
         for index in 0..<2_000 as Range<Int64> {
             let frame = EncodedFrame(
                 codec: .h264, decodeTime: 60_000_000 + index, presentationTime: 60_000_000 + index,
                 isKeyFrame: true, payload: [UInt8](repeating: 1, count: 100))
-            stream.presentation.receive(.frame(frame), rung: VirtualStream.rungHeight, at: stream.now)
+            stream.presentation.receive(.frame(frame), rung: VirtualStream.rung, at: stream.now)
         }
         #expect(stream.presentation.byteCount - before <= 256 * 100)
     }
 
     @Test func `there are no more sizes than may be, and none twice`() {
         var presentation = Presentation(unixSeconds: 0)
-        presentation.addRungs((1...20).map { (height: $0 * 100, bitrate: 1) })
-        presentation.addRungs([(100, 1), (1, 1), (9_000, 1)])
+        presentation.addRungs((1...20).map { (name: .rung(height: $0 * 100), bitrate: 1) })
+        presentation.addRungs([(.rung(height: 100), 1), (.rung(height: 1), 1), (.layer(0), 1), (.video, 1)])
         #expect(presentation.hasRungs)
-        #expect(presentation.rungHeights == (1...Presentation.maximumRungs).map { $0 * 100 })
+        #expect(presentation.rungNames == (1...Presentation.maximumRungs).map { .rung(height: $0 * 100) })
     }
 
     @Test func `the end of a stream ends all sizes`() throws {

@@ -18,7 +18,13 @@ struct VirtualStream {
     var rungDelay: Int?
     /// Frames of it that are still being encoded.
     private var encoding: [EncodedFrame] = []
-    static let rungHeight = 240
+    static let rung = RenditionName.rung(height: 240)
+    /// What the smaller size is called; the publisher's own sizes have clocks and key frames of their own.
+    var rungName = rung
+    /// Microseconds by which its times differ.
+    var rungOffset: Int64 = 0
+    /// Frames by which its key frames come later.
+    var rungKeyDelay = 0
 
     static let h264 = CodecConfiguration.h264(
         sps: [hex("6764001eacd940a42fe224c044000003000400000300f03c58b658")], pps: [hex("68ebe3cb22c0")])
@@ -49,19 +55,19 @@ struct VirtualStream {
         let epoch = PublishEpoch(
             number: number, unixNanosecondsAtZero: Self.unixZero, kinds: kinds, declaredBitrate: declaredBitrate)
         presentation.receive(.began(epoch), at: now)
-        if rungDelay != nil { presentation.receive(.began(epoch), rung: Self.rungHeight, at: now) }
+        if rungDelay != nil { presentation.receive(.began(epoch), rung: rungName, at: now) }
         encoding = []
         (videoTime, audioTime, frameIndex) = (0, 0, 0)
     }
 
     /// Has the picture encoded in a smaller size as well.
     mutating func addRung(delay: Int?) {
-        presentation.addRungs([(Self.rungHeight, 400_000)])
+        presentation.addRungs([(rungName, rungName == Self.rung ? 400_000 : 0)])
         rungDelay = delay
     }
 
     mutating func configureRung(_ configuration: CodecConfiguration = smaller) {
-        presentation.receive(.configured(configuration), rung: Self.rungHeight, at: now)
+        presentation.receive(.configured(configuration), rung: rungName, at: now)
     }
 
     mutating func configure(_ configurations: CodecConfiguration...) {
@@ -106,9 +112,12 @@ struct VirtualStream {
             codec: codec, decodeTime: time, presentationTime: time, isKeyFrame: isKey, payload: payload)
         presentation.receive(.frame(frame), at: now)
         guard codec == .h264, let rungDelay else { return }
-        encoding.append(frame)
+        encoding.append(
+            EncodedFrame(
+                codec: codec, decodeTime: max(0, time + rungOffset), presentationTime: max(0, time + rungOffset),
+                isKeyFrame: frameIndex % groupLength == rungKeyDelay, payload: payload))
         while encoding.count > rungDelay {
-            presentation.receive(.frame(encoding.removeFirst()), rung: Self.rungHeight, at: now)
+            presentation.receive(.frame(encoding.removeFirst()), rung: rungName, at: now)
         }
     }
 

@@ -37,6 +37,7 @@ private final class TapScene {
             case .began(_, let kinds): beginnings.append(kinds)
             case .configured(let configuration): configurations.append(configuration)
             case .frame(let frame): frames.append(frame)
+            case .layerConfigured, .layerFrame: break
             }
         }
         keyFrameRequests += requests
@@ -238,6 +239,54 @@ struct SimulcastTapTests {
             for case .frame(let frame) in outputs { marks.append(frame.payload.last ?? 0xFF) }
         }
         return marks
+    }
+
+    @Test func `all layers go out beside the highest when they are wanted, in the same times`() throws {
+        let simulcast = try SimulcastScene()
+        for camera in simulcast.cameras { camera.parameterSets = TapScene.sets }
+        let track = TapSpecification.Track(codec: .h264, layers: [1, 2, 3])
+        var assembler = TapAssembler(tracks: [track])
+        simulcast.worker.perform(.startTap(1, track.layers))
+        var times: [TrackID: [Int64]] = [:]
+        func play(_ seconds: Int) {
+            for _ in 0..<(seconds * 10) {
+                simulcast.play(seconds: 0.1, through: [])
+                for packets in simulcast.worker.takeTapped() { assembler.receive(packets, at: simulcast.worker.now) }
+                let (outputs, requests) = assembler.takeOutputs()
+                for track in requests { simulcast.worker.perform(.requestKeyFrame(track)) }
+                for output in outputs {
+                    switch output {
+                    case .frame(let frame): times[0, default: []].append(frame.presentationTime)
+                    case .layerFrame(let id, let frame): times[id, default: []].append(frame.presentationTime)
+                    default: break
+                    }
+                }
+            }
+        }
+        play(3)
+        #expect(times.keys.sorted() == [0])
+        assembler.readsAllLayers = true
+        play(4)
+        // The highest is the picture itself, and does not come twice.
+        #expect(times.keys.sorted() == [0, 2, 3])
+        for id: TrackID in [2, 3] {
+            let layer = try #require(times[id])
+            #expect(layer.count > 60)
+            #expect(zip(layer, layer.dropFirst()).allSatisfy { (20_000...50_000).contains($1 - $0) })
+            for time in layer.suffix(50) {
+                let nearest = times[0]?.map { abs($0 - time) }.min() ?? .max
+                #expect(nearest < 20_000)
+            }
+        }
+        // One that becomes the highest goes on for itself.
+        simulcast.isSending[0] = false
+        let before = times[2]?.count ?? 0
+        play(4)
+        #expect((times[2]?.count ?? 0) - before > 90)
+        assembler.readsAllLayers = false
+        let after = times
+        play(2)
+        #expect(times[2] == after[2] && times[3] == after[3])
     }
 
     @Test func `the highest layer that flows is read, each from a key frame of its own`() throws {

@@ -64,6 +64,9 @@ package final class FrameLane: Sendable {
         state.withLock { _ = $0.readers.removeValue(forKey: number) }
     }
 
+    /// The present publisher; `nil` between two of them.
+    var epoch: PublishEpoch? { state.withLock { $0.history.epoch } }
+
     /// The last key frame of the picture; `nil` before the first one of a publisher, and without a publisher.
     var keyFrame: KeyFrame? {
         state.withLock { state in
@@ -102,6 +105,9 @@ package final class FrameLane: Sendable {
             }
         }
 
+        /// Whether no other publisher has been let in since.
+        var isHeard: Bool { lane.state.withLock { $0.writer == number } }
+
         package func configure(_ configuration: CodecConfiguration) {
             lane.change(number) { $0.history.configure(configuration) ? .configured(configuration) : nil }
         }
@@ -125,6 +131,7 @@ package final class FrameLane: Sendable {
             case .began(let zero, let kinds): begin(unixNanosecondsAtZero: zero, kinds: kinds)
             case .configured(let configuration): configure(configuration)
             case .frame(let frame): write(frame)
+            case .layerConfigured, .layerFrame: break
             }
         }
     }

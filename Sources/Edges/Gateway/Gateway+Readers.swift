@@ -100,6 +100,7 @@ extension Gateway {
 
     /// Reads a session's packets as frames while somebody wants them.
     func settleTap(of name: StreamName) {
+        endOtherLayers(of: name)
         guard let stream = streams[name] else { return }
         guard case .session = stream.publisher, stream.lane.hasReaders else {
             guard stream.tap != nil else { return }
@@ -112,8 +113,14 @@ extension Gateway {
         for track in stream.tracks where !tracks.contains(where: { $0.codec.kind == track.description.kind }) {
             tracks.append(.init(codec: track.description.codec, layers: track.ids))
         }
-        let writer = stream.lane.open()
-        streams[name]?.tap = plane.openTap(of: tracks, owner: stream.owner) { writer.write($0) }
+        let (lane, layers, writer) = (stream.lane, stream.layerSlot, stream.lane.open())
+        let tap = plane.openTap(of: tracks, owner: stream.owner) { output in
+            writer.write(output)
+            guard let layers = layers.lanes, writer.isHeard else { return }
+            if case .began = output, let epoch = lane.epoch { layers.begin(epoch) } else { layers.write(output) }
+        }
+        streams[name]?.tap = tap
+        openLayers(of: name, tap)
     }
 
     /// Begins to read anew: the tracks are others.
@@ -126,5 +133,6 @@ extension Gateway {
         guard let tap = streams[name]?.tap else { return }
         plane.closeTap(tap)
         streams[name]?.tap = nil
+        streams[name]?.layerSlot.lanes?.end()
     }
 }

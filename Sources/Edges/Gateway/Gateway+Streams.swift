@@ -166,6 +166,7 @@ extension Gateway {
         guard let stream = streams.removeValue(forKey: name) else { return }
         for track in stream.tracks { removeTrack(track, from: stream) }
         stream.lane.close()
+        stream.layerSlot.lanes?.close()
         announce(.removed(name))
     }
 }

@@ -63,6 +63,9 @@ struct LiveStream {
     let lane = FrameLane()
     /// Where they come from while a session publishes and somebody reads.
     var tap: TapSpecification?
+    /// The frames of its layers while services read them, and how many do.
+    let layerSlot = LayerSlot()
+    var layerReaders = 0
     var tracks: [Track] = []
     var publisher: Publisher?
     var startedAt: ContinuousClock.Instant

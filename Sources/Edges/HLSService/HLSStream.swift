@@ -53,14 +53,14 @@ final class HLSStream: FrameReader {
     }
 
     /// Takes the next event of a smaller size of the picture.
-    func receive(_ event: FrameEvent, rung height: Int) {
-        // Whoever encoded it has ended: the picture is another one.
+    func receive(_ event: FrameEvent, rung name: RenditionName) {
+        // Whoever made it has ended: the picture is another one.
         if case .closed = event { return removeRungs() }
-        change { $0.receive(event, rung: height, at: $1) }
+        change { $0.receive(event, rung: name, at: $1) }
     }
 
     /// Announces smaller sizes of the picture; see ``Presentation/addRungs(_:)``.
-    func addRungs(_ ladder: [(height: Int, bitrate: Int)]) {
+    func addRungs(_ ladder: [(name: RenditionName, bitrate: Int)]) {
         change { presentation, _ in presentation.addRungs(ladder) }
     }
 

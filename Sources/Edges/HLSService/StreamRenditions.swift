@@ -1,11 +1,13 @@
 import Gateway
+import HLS
 import Media
 import Primitives
 import Transcoding
 
-/// What the gateway encodes anew of one stream for HLS: H.264 in place of VP8, and the smaller sizes of the ladder.
+/// What stands beside the picture of one stream in HLS, or in place of it: the sizes that its publisher sends, or else those
+/// of the ladder, and H.264 in place of VP8.
 ///
-/// Both are the gateway's transcodes: counted with all others, and shared with viewers by WebRTC.
+/// What is encoded anew are the gateway's transcodes: counted with all others, and shared with viewers by WebRTC.
 actor StreamRenditions {
     private let stream: StreamName
     private let gateway: Gateway
@@ -14,6 +16,7 @@ actor StreamRenditions {
     private let now: @Sendable () -> Instant
     private var replacement: RenditionHold?
     private var ladder: RenditionHold?
+    private var layers: LayerHold?
     /// Where this reads.
     private var readings: [(lane: FrameLane, number: UInt64)] = []
     /// Somebody is asking the gateway.
@@ -66,46 +69,64 @@ actor StreamRenditions {
         return true
     }
 
-    /// Has the ladder encoded, if there is one and it is not being done already.
+    /// Has the publisher's sizes read or the ladder encoded, if there is one and it is not being done already.
     func beginLadder() async {
         let time = now()
         guard !isStopped, !isAsking, !input.isReplaced, time >= nextAttempt else { return }
         // A publisher with another picture has ended it.
-        if ladder != nil, output.hasRungs { return }
+        if ladder != nil || layers != nil, output.hasRungs { return }
         isAsking = true
         defer { isAsking = false }
         await endLadder()
         nextAttempt = time + Self.retryInterval
+        if let hold = await gateway.layers(of: stream) {
+            guard !isStopped, !input.isReplaced, layers == nil else { return await gateway.release(hold) }
+            layers = hold
+            addLayers(hold.layers)
+            return
+        }
         guard let hold = await gateway.renditions(of: stream, unless: [.vp8]) else { return }
         guard !isStopped, !input.isReplaced, ladder == nil else { return await gateway.release(hold) }
         ladder = hold
         addRungs(hold.renditions[...])
     }
 
-    /// Nobody watches: the smaller sizes are not encoded any more.
+    /// Nobody watches: the smaller sizes are not made any more.
     func endLadder() async {
-        guard let hold = ladder else { return }
-        ladder = nil
+        guard ladder != nil || layers != nil else { return }
+        let holds = (ladder, layers)
+        (ladder, layers) = (nil, nil)
         detach()
         output.removeRungs()
-        await gateway.release(hold)
+        if let hold = holds.0 { await gateway.release(hold) }
+        if let hold = holds.1 { await gateway.release(hold) }
     }
 
     func stop() async {
         isStopped = true
         detach()
         let holds = [replacement, ladder].compactMap { $0 }
-        (replacement, ladder) = (nil, nil)
+        let layers = layers
+        (replacement, ladder, self.layers) = (nil, nil, nil)
         for hold in holds { await gateway.release(hold) }
+        if let layers { await gateway.release(layers) }
     }
 
     private func addRungs(_ renditions: ArraySlice<TranscodeJob.Rendition>) {
         let rungs = renditions.compactMap { rendition in rendition.form.height.map { (height: $0, rendition) } }
         guard !rungs.isEmpty else { return }
-        output.addRungs(rungs.map { (height: $0.height, bitrate: Self.bitrate(of: $0.1.form, height: $0.height)) })
+        output.addRungs(
+            rungs.map { (.rung(height: $0.height), bitrate: Self.bitrate(of: $0.1.form, height: $0.height)) })
         for (height, rendition) in rungs {
-            read(rendition.lane) { [output] in output.receive($0, rung: height) }
+            read(rendition.lane) { [output] in output.receive($0, rung: .rung(height: height)) }
         }
+    }
+
+    private func addLayers(_ lanes: [FrameLane]) {
+        let layers = zip(lanes, RenditionName.layers).map { (name: RenditionName.layer($1), lane: $0) }
+        // What they take is measured.
+        output.addRungs(layers.map { (name: $0.name, bitrate: 0) })
+        for (name, lane) in layers { read(lane) { [output] in output.receive($0, rung: name) } }
     }
 
     /// What its encoder aims at, in bits per second.

@@ -215,6 +215,11 @@ package final class MediaPlane: Sendable {
         return specification
     }
 
+    /// Has the layers of a tap's pictures go out each for itself besides the highest, or no longer.
+    package func setReadsAllLayers(_ readsAll: Bool, of tap: TapSpecification) {
+        frames.setReadsAllLayers(readsAll, of: tap.id)
+    }
+
     /// Ends a tap; what it has on its way may still come.
     package func closeTap(_ tap: TapSpecification) {
         workers[tap.owner].post(.stopTap(tap.id, tap.trackIDs))

@@ -1,3 +1,4 @@
+import ISOBMFF
 package import Media
 package import Primitives
 
@@ -10,14 +11,13 @@ extension Presentation {
     ///
     /// The multivariant playlist waits for them to be known, but no longer than to the end of the next segment.
     ///
-    /// - Parameter ladder: Heights, each with the bits per second that its encoder aims at; the largest first.
-    package mutating func addRungs(_ ladder: [(height: Int, bitrate: Int)]) {
+    /// - Parameter ladder: Their names, which are those of rungs or layers, each with the bits per second that its encoder
+    ///   aims at; the largest first.
+    package mutating func addRungs(_ ladder: [(name: RenditionName, bitrate: Int)]) {
         rungsSince = currentNumber
-        for step in ladder where RenditionName.heights.contains(step.height) {
-            guard rungs.count < Self.maximumRungs, !rungs.contains(where: { $0.height == step.height }) else {
-                continue
-            }
-            rungs.append(LadderRung(height: step.height, bitrate: step.bitrate))
+        for step in ladder where step.name.isRung {
+            guard rungs.count < Self.maximumRungs, !rungs.contains(where: { $0.name == step.name }) else { continue }
+            rungs.append(LadderRung(step.name, bitrate: step.bitrate))
         }
     }
 
@@ -31,11 +31,11 @@ extension Presentation {
 
     package var hasRungs: Bool { !rungs.isEmpty }
 
-    package var rungHeights: [Int] { rungs.map(\.height) }
+    package var rungNames: [RenditionName] { rungs.map(\.name) }
 
-    /// Takes the next event of a rung's encoder, in the publisher's times and with its epochs.
-    package mutating func receive(_ event: FrameEvent, rung height: Int, at now: Instant) {
-        guard !isClosed, let index = rungs.firstIndex(where: { $0.height == height }) else { return }
+    /// Takes the next event of a rung, in the publisher's times and with its epochs.
+    package mutating func receive(_ event: FrameEvent, rung name: RenditionName, at now: Instant) {
+        guard !isClosed, let index = rungs.firstIndex(where: { $0.name == name }) else { return }
         let before = progressMark
         rungs[index].receive(event)
         if let lead { rungs[index].advance(lead) }
@@ -44,7 +44,32 @@ extension Presentation {
 
     /// Whether the multivariant playlist is to wait for a rung.
     var awaitsRungs: Bool {
-        leader != nil && currentNumber <= rungsSince + 1 && rungs.contains { $0.track == nil }
+        guard leader != nil, currentNumber <= rungsSince + 1 else { return false }
+        // One of the publisher's layers is the picture itself, and does not come twice.
+        let leading = rungs.contains(where: \.isLayer) ? 1 : 0
+        return rungs.count { $0.track == nil } > leading
+    }
+
+    /// The rungs to list beside the leading picture, the largest first.
+    ///
+    /// A layer that has become the picture itself, because the publisher sends no larger one at present, or that does not
+    /// come any more, is served but not listed.
+    func listedRungs(beside leading: Rendition) -> [LadderRung] {
+        func size(_ track: MovieTrack?) -> Int { track.map { $0.width * $0.height } ?? 0 }
+        let listed = rungs.filter { rung in
+            guard rung.track != nil else { return false }
+            guard rung.isLayer else { return true }
+            guard rung.isFlowing else { return false }
+            let (own, lead) = (size(rung.track), size(leading.track))
+            return own < lead || own == lead && (rate(of: rung) ?? .infinity) < 0.8 * bandwidth(leading).average
+        }
+        return listed.sorted { size($0.track) > size($1.track) }
+    }
+
+    /// Bits per second of a rung, as far as they are known.
+    private func rate(of rung: LadderRung) -> Double? {
+        guard let rendition = rung.rendition, rung.isReady else { return rung.expectedBitrate }
+        return bandwidth(rendition).average
     }
 
     /// What may be asked for by name.
@@ -52,7 +77,7 @@ extension Presentation {
         switch name {
         case .video: renditions[.video]
         case .audio: renditions[.audio]
-        case .rung(let height): rungs.first { $0.height == height && $0.isReady }?.rendition
+        case .rung, .layer: rungs.first { $0.name == name && $0.isReady }?.rendition
         }
     }
 
@@ -71,7 +96,7 @@ extension Presentation {
             number: leading.current.number, epoch: epoch.number, time: time,
             beginsDiscontinuity: beginsDiscontinuity || flagged,
             discontinuities: discontinuityNumber(leading) - (flagged ? 1 : 0),
-            precedingDuration: leading.segments.last?.duration ?? 0)
+            precedingDuration: leading.segments.last?.duration ?? 0, longestSegment: longestSegment)
         for index in rungs.indices { rungs[index].note(boundary) }
     }
 

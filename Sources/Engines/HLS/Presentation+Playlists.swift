@@ -123,7 +123,7 @@ extension Presentation {
         }
         if let leading = video ?? audio {
             lines += variant(leading, with: video == nil ? nil : audio)
-            for rung in rungs where video != nil { lines += variant(rung, of: leading, with: audio) }
+            for rung in video.map(listedRungs) ?? [] { lines += variant(rung, of: leading, with: audio) }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -139,7 +139,10 @@ extension Presentation {
     private func variant(_ rung: LadderRung, of leading: Rendition, with audio: Rendition?) -> [String] {
         guard let track = rung.track else { return [] }
         guard let rendition = rung.rendition, rung.isReady else {
-            let rate = Double(rung.bitrate)
+            // A layer of which nothing has come but its parameters takes its share of the picture, by its size.
+            let share =
+                Double(track.width * track.height) / Double(max(1, leading.track.map { $0.width * $0.height } ?? 1))
+            let rate = rung.expectedBitrate ?? bandwidth(leading).average * share
             return stream(rung.name, track, rate: (rate, rate), frameRate: frameRate(leading), with: audio)
         }
         return stream(rung.name, track, rate: bandwidth(rendition), frameRate: frameRate(rendition), with: audio)
@@ -164,7 +167,7 @@ extension Presentation {
     }
 
     /// Bits per second of the largest segment in the window, and of all of them.
-    private func bandwidth(_ rendition: Rendition) -> (peak: Double, average: Double) {
+    func bandwidth(_ rendition: Rendition) -> (peak: Double, average: Double) {
         var peak = 0.0
         var (bytes, seconds) = (0, 0.0)
         let target = Double(targetDuration ?? 1)

@@ -30,7 +30,7 @@ extension Presentation {
             return awaitsRungs ? .wait : .playlist(multivariantPlaylist())
         case .media(let name):
             guard isReady else { return isClosed ? .notFound : .wait }
-            if case .rung(let height) = name, let rung = rungs.first(where: { $0.height == height }), !rung.isReady {
+            if let rung = rungs.first(where: { $0.name == name }), !rung.isReady {
                 return isClosed ? .notFound : .wait
             }
             guard let rendition = rendition(name) else { return .notFound }

@@ -7,9 +7,13 @@ package enum RenditionName: Hashable, Sendable {
     case audio
     /// The picture in a smaller size, so many pixels high (`480p`).
     case rung(height: Int)
+    /// One of the sizes in which the publisher itself sends the picture (`layer2`), counted from 1 as it lists them.
+    case layer(Int)
 
     /// Pixels that a rung may have.
     package static let heights = 2...4_320
+    /// Numbers that layers may have.
+    package static let layers = 1...16
 
     package init(_ kind: MediaKind) {
         self = kind == .video ? .video : .audio
@@ -19,6 +23,12 @@ package enum RenditionName: Hashable, Sendable {
     init?(_ text: some StringProtocol) {
         if let kind = MediaKind(rawValue: String(text)) {
             self.init(kind)
+            return
+        }
+        if text.hasPrefix("layer"), let number = Int(text.dropFirst(5)), Self.layers.contains(number),
+            "layer\(number)" == text
+        {
+            self = .layer(number)
             return
         }
         guard text.last == "p", let height = Int(text.dropLast()), Self.heights.contains(height),
@@ -32,6 +42,16 @@ package enum RenditionName: Hashable, Sendable {
         case .video: MediaKind.video.rawValue
         case .audio: MediaKind.audio.rawValue
         case .rung(let height): "\(height)p"
+        case .layer(let number): "layer\(number)"
+        }
+    }
+
+    /// Whether it stands beside the publisher's picture.
+    var isRung: Bool {
+        switch self {
+        case .video, .audio: false
+        case .rung(let height): Self.heights.contains(height)
+        case .layer(let number): Self.layers.contains(number)
         }
     }
 

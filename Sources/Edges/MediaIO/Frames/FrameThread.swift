@@ -8,6 +8,7 @@ final class FrameThread: Sendable {
     private enum Work: Sendable {
         case open(TapSpecification, output: @Sendable (TapOutput) -> Void)
         case packets(TappedPackets)
+        case readAllLayers(TapID, Bool)
         case close(TapID)
         case stop
     }
@@ -38,6 +39,11 @@ final class FrameThread: Sendable {
     func take(_ packets: TappedPackets) {
         var packets = packets
         if queues.withLock({ $0.admit(&packets) }) { mailbox.post(.packets(packets)) }
+    }
+
+    /// Has all layers of a tap's pictures go out, or only the highest.
+    func setReadsAllLayers(_ readsAll: Bool, of tap: TapID) {
+        mailbox.post(.readAllLayers(tap, readsAll))
     }
 
     func close(_ tap: TapID) {
@@ -85,6 +91,7 @@ final class FrameThread: Sendable {
                     queues.withLock { $0.release(packets) }
                     taps[packets.tap]?.assembler.receive(packets, at: now)
                     emit(&taps[packets.tap])
+                case .readAllLayers(let tap, let readsAll): taps[tap]?.assembler.readsAllLayers = readsAll
                 case .close(let tap): taps[tap] = nil
                 case .stop: return
                 }

@@ -6,7 +6,8 @@ import SFU
 /// Makes frames of the packets of one publisher, all tracks on one timeline.
 ///
 /// Sans-IO: `FrameThread` drives it. Times come from the tracks' clocks (sender reports, arrival before the first of them).
-/// Of a simulcast picture the highest layer that flows is read, from one of its key frames on.
+/// Of a simulcast picture the highest layer that flows is read, from one of its key frames on, and the others beside it
+/// while ``readsAllLayers`` is set.
 package struct TapAssembler {
     /// Media time of the first frame, in microseconds: frames of other tracks may lie somewhat before it.
     package static let leadIn: Int64 = 1_000_000
@@ -22,6 +23,9 @@ package struct TapAssembler {
         var reference: ClockReference?
         var bitsPerSecond = 0.0
         var lastArrival: Instant?
+        /// Of what goes out for itself.
+        var configuration: CodecConfiguration?
+        var lastDecodeTime: Int64 = 0
     }
 
     fileprivate struct Track {
@@ -34,6 +38,17 @@ package struct TapAssembler {
         var firstArrival: Instant?
         var configuration: CodecConfiguration?
         var lastDecodeTime: Int64 = 0
+        var readsAllLayers = false
+    }
+
+    /// Whether the layers below the highest go out as well, each for itself and with the same times.
+    ///
+    /// The highest does so only if it was once below another: then its reader need not care which one is the highest.
+    package var readsAllLayers = false {
+        didSet {
+            guard readsAllLayers != oldValue else { return }
+            for position in tracks.indices { tracks[position].setReadsAllLayers(readsAllLayers) }
+        }
     }
 
     private var tracks: [Track]
@@ -107,12 +122,20 @@ package struct TapAssembler {
     /// Gives up what has been missing for too long, and asks for key frames that do not come.
     package mutating func advance(to now: Instant) {
         var frames: [(frame: EncodedFrame, time: Int64)] = []
+        var layerFrames: [(frame: EncodedFrame, time: Int64, position: Int, layer: Int)] = []
         for position in tracks.indices {
             chooseLayer(of: position, at: now)
             for layer in tracks[position].reading {
                 for received in tracks[position].layers[layer].restorer.frames(at: now) {
                     guard let time = tracks[position].admit(received, layer: layer) else { continue }
-                    frames.append((received.frame, time))
+                    let isShown = layer == tracks[position].current
+                    if isShown { frames.append((received.frame, time)) }
+                    // What is or becomes the picture need not come twice.
+                    let isForItself = !isShown && layer != tracks[position].wanted
+                    guard tracks[position].readsAllLayers,
+                        isForItself || tracks[position].layers[layer].configuration != nil
+                    else { continue }
+                    layerFrames.append((received.frame, time, position, layer))
                 }
                 if tracks[position].layers[layer].restorer.asksForKeyFrame(at: now) {
                     requests.append(tracks[position].layers[layer].id)
@@ -122,6 +145,7 @@ package struct TapAssembler {
         // Several tracks at once, as at the start: in the order of their times, each track in its own.
         if kinds.count > 1, frames.count > 1 { frames = Self.interleaved(frames) }
         for (frame, time) in frames { emit(frame, at: time) }
+        for (frame, time, position, layer) in layerFrames { emit(frame, at: time, ofLayer: layer, position) }
     }
 
     // MARK: Layers
@@ -148,6 +172,7 @@ package struct TapAssembler {
         }
         guard best != tracks[position].current, best != tracks[position].wanted else { return }
         tracks[position].wanted = best
+        guard !tracks[position].readsAllLayers else { return }
         tracks[position].layers[best].restorer = FrameRestorer(codec: tracks[position].codec)
     }
 
@@ -189,6 +214,23 @@ package struct TapAssembler {
         outputs.append(.frame(frame))
     }
 
+    private mutating func emit(_ frame: EncodedFrame, at time: Int64, ofLayer index: Int, _ position: Int) {
+        var layer = tracks[position].layers[index]
+        defer { tracks[position].layers[index] = layer }
+        // The picture itself begins the timeline.
+        guard let zero else { return }
+        if let configuration = CodecConfiguration(inBandOf: frame), configuration != layer.configuration {
+            layer.configuration = configuration
+            outputs.append(.layerConfigured(layer.id, configuration))
+        }
+        guard layer.configuration != nil else { return }
+        var frame = frame
+        frame.presentationTime = max((time &- zero) / 1_000, 0)
+        layer.lastDecodeTime = max(layer.lastDecodeTime, frame.presentationTime)
+        frame.decodeTime = layer.lastDecodeTime
+        outputs.append(.layerFrame(layer.id, frame))
+    }
+
     private mutating func begin(at time: Int64) {
         guard zero == nil else { return }
         let zero = time &- Self.leadIn &* 1_000
@@ -200,7 +242,19 @@ package struct TapAssembler {
 fileprivate extension TapAssembler.Track {
     /// The layers whose packets are put together.
     var reading: [Int] {
-        [current, wanted == current ? nil : wanted].compactMap { $0 }
+        if readsAllLayers { return Array(layers.indices) }
+        return [current, wanted == current ? nil : wanted].compactMap { $0 }
+    }
+
+    mutating func setReadsAllLayers(_ readsAll: Bool) {
+        guard layers.count > 1 else { return }
+        let known = reading
+        readsAllLayers = readsAll
+        for index in layers.indices {
+            layers[index].configuration = nil
+            layers[index].lastDecodeTime = 0
+            if !known.contains(index) { layers[index].restorer = FrameRestorer(codec: codec) }
+        }
     }
 
     /// Takes note of what a burst says of its layer.
@@ -233,7 +287,7 @@ fileprivate extension TapAssembler.Track {
         for packet in packets { layers[layer].restorer.receive(packet) }
     }
 
-    /// Decides whether a frame goes out, and moves to its layer when it is the key frame waited for.
+    /// Dates a frame that goes out, and moves to its layer when it is the key frame waited for.
     ///
     /// - Returns: Its time in Unix nanoseconds; `nil` when it is left out.
     mutating func admit(_ received: ReceivedFrame, layer: Int) -> Int64? {
@@ -244,6 +298,6 @@ fileprivate extension TapAssembler.Track {
             current = layer
             wanted = nil
         }
-        return layer == current ? time : nil
+        return layer == current || readsAllLayers ? time : nil
     }
 }

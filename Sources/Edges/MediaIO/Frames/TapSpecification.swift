@@ -38,6 +38,9 @@ package enum TapOutput: Sendable {
     case began(unixNanosecondsAtZero: Int64, kinds: Set<MediaKind>)
     case configured(CodecConfiguration)
     case frame(EncodedFrame)
+    /// The same of a layer for itself, in the times of the others; see ``TapAssembler/readsAllLayers``.
+    case layerConfigured(TrackID, CodecConfiguration)
+    case layerFrame(TrackID, EncodedFrame)
 }
 
 /// Packets of a tapped stream on their way from its owner, bursts of one or more tracks.
