@@ -38,6 +38,8 @@ package enum WebPages {
     package static let player = WebPage(contentType: html, body: PackageResources.play_html)
     /// `GET /publish/{stream}`: camera, screen or test card by WHIP.
     package static let publisher = WebPage(contentType: html, body: PackageResources.publish_html)
+    /// `GET /room/{room}`: who is there, their pictures, and talk.
+    package static let room = WebPage(contentType: html, body: PackageResources.room_html)
 
     /// Looks up what a document refers to, `GET /assets/{name}`.
     ///
@@ -87,6 +89,8 @@ package enum WebPages {
     private static let assets: [String: WebPage] = [
         "martlet.css": WebPage(contentType: "text/css; charset=utf-8", body: PackageResources.martlet_css),
         "martlet.svg": WebPage(contentType: "image/svg+xml", body: PackageResources.martlet_svg),
+        "room.css": WebPage(contentType: "text/css; charset=utf-8", body: PackageResources.room_css),
+        "devices.js": WebPage(contentType: script, body: PackageResources.devices_js),
         "hlsplayer.js": WebPage(contentType: script, body: PackageResources.hlsplayer_js),
         "home.js": WebPage(contentType: script, body: PackageResources.home_js),
         "extensions.js": WebPage(contentType: script, body: PackageResources.extensions_js),
@@ -94,12 +98,14 @@ package enum WebPages {
         "player.js": WebPage(contentType: script, body: PackageResources.player_js),
         "publish.js": WebPage(contentType: script, body: PackageResources.publish_js),
         "publisher.js": WebPage(contentType: script, body: PackageResources.publisher_js),
+        "room.js": WebPage(contentType: script, body: PackageResources.room_js),
         "session.js": WebPage(contentType: script, body: PackageResources.session_js),
         "stage.js": WebPage(contentType: script, body: PackageResources.stage_js),
         "statistics.js": WebPage(contentType: script, body: PackageResources.statistics_js),
         "sources.js": WebPage(contentType: script, body: PackageResources.sources_js),
         "page.js": WebPage(contentType: script, body: PackageResources.page_js),
         "view.js": WebPage(contentType: script, body: PackageResources.view_js),
+        "tiles.js": WebPage(contentType: script, body: PackageResources.tiles_js),
         "watcher.js": WebPage(contentType: script, body: PackageResources.watcher_js),
     ]
 }

@@ -63,9 +63,9 @@ def test_its_own_tests_pass_in_a_browser(chromium):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=SDK)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         chromium.open(f"http://127.0.0.1:{server.server_port}/tests/index.html")
-        results = wait_until(lambda: chromium.run("return window.results"), 30, lambda: f"no results: {chromium.console()}")
+        results = wait_until(lambda: chromium.run("return window.outcome"), 30, lambda: f"no results: {chromium.console()}")
         server.shutdown()
-    assert len(results) >= 18
+    assert len(results) >= 22
     assert not [result for result in results if result["error"]], results
 
 

@@ -7,7 +7,7 @@ import WebPages
 
 @Suite("Pages")
 struct PageTests {
-    @Test(arguments: ["/", "/play/cam", "/publish/cam"])
+    @Test(arguments: ["/", "/play/cam", "/publish/cam", "/room/lobby"])
     func `a page is strict about what it loads`(path: String) async throws {
         let answer = try await Client().send(.get, path, from: Client.elsewhere)
         #expect(answer.status == .ok)
@@ -40,7 +40,7 @@ struct PageTests {
         #expect(try await client.send(.get, "/assets/page.js", [.ifNoneMatch: "\"x\""]).status == .ok)
     }
 
-    @Test(arguments: ["/", "/play/cam", "/publish/cam"])
+    @Test(arguments: ["/", "/play/cam", "/publish/cam", "/room/lobby"])
     func `whatever a page and its scripts ask for is there`(path: String) async throws {
         let client = await Client()
         var addresses = [path]

@@ -10,8 +10,12 @@ package enum SignalingSDK {
         "events.js": PackageResources.events_js,
         "index.js": PackageResources.index_js,
         "link.js": PackageResources.link_js,
+        "media.js": PackageResources.media_js,
+        "publishing.js": PackageResources.publishing_js,
+        "repair.js": PackageResources.repair_js,
         "requests.js": PackageResources.requests_js,
         "room.js": PackageResources.room_js,
+        "subscribing.js": PackageResources.subscribing_js,
         "ways.js": PackageResources.ways_js,
     ]
 }

@@ -109,6 +109,7 @@ package struct GatewayResponder: HTTPResponder {
         case .home: return pages.document(WebPages.home, request)
         case .player: return pages.document(WebPages.player, request)
         case .publisher: return pages.document(WebPages.publisher, request)
+        case .roomPage: return pages.document(WebPages.room, request)
         case .asset(let name): return try pages.asset(name, request)
         case .hls(let stream, let signed, let file):
             return try await hls.answer(

@@ -11,6 +11,7 @@ enum Route: Equatable {
     case home
     case player(StreamName)
     case publisher(StreamName)
+    case roomPage(StreamName)
     case asset(String)
     /// A playlist or media of a stream, with what stands behind `~` where the path is signed.
     case hls(StreamName, signed: String?, file: String)
@@ -61,6 +62,7 @@ enum Route: Equatable {
             self = .hls(try Self.stream(parts[1]), signed: String(parts[2].dropFirst()), file: parts[3])
         case ("play", 2): self = .player(try Self.stream(parts[1]))
         case ("publish", 2): self = .publisher(try Self.stream(parts[1]))
+        case ("room", 2): self = .roomPage(try Self.stream(parts[1]))
         case ("assets", 2): self = .asset(parts[1])
         case ("assets", 3) where parts[1] == "sdk": self = .asset("sdk/\(parts[2])")
         case ("metrics", 1): self = .metrics

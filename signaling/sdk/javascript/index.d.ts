@@ -19,6 +19,24 @@ export interface Participant {
   name?: string;
   metadata: Metadata;
   presence: "here" | "away";
+  tracks?: Track[];
+}
+
+export type Source = "camera" | "microphone" | "screen" | "screen-audio" | "other";
+
+/** A track that a participant publishes. */
+export interface Track {
+  /** Its name. */
+  track: string;
+  kind: "audio" | "video";
+  source: Source;
+  metadata: Metadata;
+  muted: boolean;
+}
+
+export interface TrackReference {
+  participant: string;
+  track: string;
 }
 
 export interface Snapshot {
@@ -73,6 +91,9 @@ export interface ClientEvents {
   "participant-left": { event: number; participant: string; cause: Cause };
   "participant-updated": { event: number; participant: Participant };
   "participant-presence": { event: number; participant: string; presence: "here" | "away" };
+  "track-published": { event: number; participant: string; track: Track };
+  "track-unpublished": { event: number; participant: string; track: string };
+  "track-updated": { event: number; participant: string; track: Track };
   /** `text`, or `data` for a binary message. */
   message: { event: number; from: string; private: boolean; text?: string; data?: Uint8Array };
 }
@@ -107,3 +128,55 @@ export class Client extends EventTarget {
     type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions,
   ): void;
 }
+
+export interface PublishOptions {
+  /** Unlike those of our other tracks; the source when it is left out. */
+  name?: string;
+  source?: Source;
+  /** Several sizes of a picture; on unless it is a screen. */
+  simulcast?: boolean;
+  /** Bits a second, of the largest size. */
+  maxBitrate?: number;
+  metadata?: Metadata;
+}
+
+export interface Arrival extends TrackReference {
+  media: MediaStreamTrack;
+}
+
+export interface MediaEvents {
+  subscribed: Arrival;
+  unsubscribed: Arrival;
+  /** Ids of those who speak, the loudest first. */
+  speakers: string[];
+  /** `lost` is a share from 0 to 1, `roundTrip` seconds. */
+  quality: { level: "good" | "fair" | "poor" | "lost"; lost: number; roundTrip: number | null };
+  error: MartletError;
+}
+
+/** Sound and pictures of the room that a client is in. */
+export class Media extends EventTarget {
+  constructor(client: Client, options?: { iceServers?: RTCIceServer[] });
+  readonly published: ReadonlyMap<string, { track: MediaStreamTrack; source: Source; muted: boolean }>;
+  readonly arriving: Arrival[];
+  readonly connections: { sending: RTCPeerConnection | null; receiving: RTCPeerConnection | null };
+  publish(track: MediaStreamTrack, options?: PublishOptions): Promise<void>;
+  unpublish(name: string): Promise<void>;
+  setMuted(name: string, muted: boolean): Promise<void>;
+  subscribe(tracks: "all" | TrackReference[]): Promise<void>;
+  unsubscribe(tracks: "all" | TrackReference[]): Promise<void>;
+  chooseLayer(participant: string, track: string, choice?: { rid?: string; height?: number; off?: boolean }): Promise<void>;
+  end(): void;
+
+  addEventListener<Type extends keyof MediaEvents>(
+    type: Type, listener: (event: CustomEvent<MediaEvents[Type]>) => void, options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+/** Opens a camera, a microphone or both; fails with a `MartletError` that says what to do. */
+export function openDevices(constraints: MediaStreamConstraints): Promise<MediaStream>;
+/** Opens a screen, a window or a tab. */
+export function openScreen(constraints?: DisplayMediaStreamOptions): Promise<MediaStream>;

@@ -5,7 +5,9 @@ import { MartletError } from "./errors.js";
 /** What may wait for a connection. */
 const longestQueue = 64;
 /** What can be asked again after a lost connection: doing it twice does no more than once. */
-const repeatable = new Set(["join", "update", "snapshot", "subscribe", "unsubscribe", "layer", "mute"]);
+const repeatable = new Set([
+  "join", "update", "snapshot", "publish", "subscribe", "unsubscribe", "layer", "mute", "unmute",
+]);
 
 export class Requests {
   #waiting = [];

@@ -37,6 +37,7 @@ export class Room {
         this.#change(message.participant, { presence: message.presence });
         break;
     }
+    this.#applyTrack(message);
     if (Number.isSafeInteger(message.event)) {
       this.event = Math.max(this.event, message.event);
     }
@@ -45,6 +46,19 @@ export class Room {
   /** What we have changed ourselves: nobody tells us. */
   updateSelf(change) {
     this.#change(this.me, change);
+  }
+
+  #applyTrack({ type, participant, track }) {
+    if (type === "track-unpublished") {
+      this.#changeTracks(participant, track, []);
+    } else if (type === "track-published" || type === "track-updated") {
+      this.#changeTracks(participant, track.track, [track]);
+    }
+  }
+
+  #changeTracks(id, name, replacement) {
+    const before = this.participants.get(id)?.tracks ?? [];
+    this.#change(id, { tracks: [...before.filter(({ track }) => track !== name), ...replacement] });
   }
 
   #change(id, change) {

@@ -3,4 +3,4 @@ import { run } from "./run.js";
 const results = await run();
 document.getElementById("results").textContent =
   results.map(({ name, error }) => (error ? `FAILED ${name}\n${error}` : `ok ${name}`)).join("\n");
-window.results = results;
+window.outcome = results;

@@ -51,6 +51,12 @@ export const tests = {
     room.apply({ type: "message", event: 9, from: "p2", private: false, text: "hello" });
     room.apply({ type: "participant-left", event: 10, participant: "p2", cause: "left" });
     equal([[...room.participants.keys()], room.event, room.self.name], [["p1"], 10, "Ada"]);
+    const camera = { track: "camera", kind: "video", source: "camera", metadata: {}, muted: false };
+    room.apply({ type: "track-published", event: 10, participant: "p1", track: camera });
+    room.apply({ type: "track-updated", event: 10, participant: "p1", track: { ...camera, muted: true } });
+    equal(room.self.tracks, [{ ...camera, muted: true }]);
+    room.apply({ type: "track-unpublished", event: 10, participant: "p1", track: "camera" });
+    equal(room.self.tracks, []);
     // Of somebody who is not there, and of nothing that is known.
     room.apply({ type: "participant-presence", event: 11, participant: "p7", presence: "away" });
     room.apply({ type: "something-new", event: 12 });

@@ -2,12 +2,15 @@
 
 import { tests as client } from "./client.js";
 import { tests as link } from "./link.js";
+import { tests as media } from "./media.js";
 import { tests as parts } from "./parts.js";
 
 /** @returns {Promise<{name: string, error: string | null}[]>} */
 export async function run() {
   const results = [];
-  for (const [name, test] of Object.entries({ ...link, ...parts, ...client })) {
+  // Node has no peer connections.
+  const inBrowsers = globalThis.RTCPeerConnection ? media : {};
+  for (const [name, test] of Object.entries({ ...link, ...parts, ...client, ...inBrowsers })) {
     const error = await Promise.resolve().then(test).then(() => null, (error) => String(error.stack ?? error));
     results.push({ name, error });
   }
