@@ -225,7 +225,15 @@ let gateway: [Target] = [
             "Primitives", "Rooms", "Signaling", "Gateway", "Auth",
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
-    module("NodeService", in: "Edges", ["Primitives", "Nodes", "Auth"]),
+    module(
+        "NodeService", in: "Edges",
+        [
+            "Primitives", "Nodes", "Gateway", "Auth", "Telemetry",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ]),
     system("CWebVendor", libraries: []),
     module(
         "HLSService", in: "Edges",
@@ -286,7 +294,8 @@ let gateway: [Target] = [
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
             "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "Webhooks", "HLS",
-            "HLSService", "Rooms", "RoomService", "HTTPService", "Conformance", "LoadTest", "TransportSecurity",
+            "HLSService", "Rooms", "RoomService", "Nodes", "NodeService", "HTTPService", "Conformance", "LoadTest",
+            "TransportSecurity",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -302,7 +311,12 @@ let gateway: [Target] = [
 ]
 
 let gatewayTests: [Target] = [
-    tests("NodeServiceTests", ["NodeService", "Nodes", "Primitives", "TestSupport"]),
+    tests(
+        "NodeServiceTests",
+        [
+            "NodeService", "Nodes", "Gateway", "Auth", "Primitives", "TestSupport",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),
     tests(
         "AuthTests",

@@ -44,7 +44,7 @@ private let arrows: [String: Set<String>] = [
     "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry", "TransportSecurity"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
-    "NodeService": ["Primitives", "Nodes", "Auth"],
+    "NodeService": ["Primitives", "Nodes", "Gateway", "Auth", "Telemetry"],
     "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [
         "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",

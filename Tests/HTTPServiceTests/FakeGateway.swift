@@ -56,6 +56,11 @@ final class FakeGateway: GatewayService {
     /// From now on offers are made instead of answers.
     func makeOffers(until seconds: Int64) { state.withLock { $0.offerEnds = seconds } }
 
+    func offerLink(stream: StreamName) async throws(GatewayRefusal) -> SessionAnswer {
+        try note(Call(what: "link", stream: stream.description))
+        return answer
+    }
+
     func publish(
         stream: StreamName, offer: [UInt8], by identity: PublisherIdentity, terms: SessionTerms
     ) async throws(GatewayRefusal) -> SessionAnswer {

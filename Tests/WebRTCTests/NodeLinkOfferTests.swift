@@ -25,7 +25,8 @@ struct NodeLinkOfferTests {
         try CounterOffer(linking: tracks, local: .serverForTests)
     }
 
-    @Test func `every layer is a section of its own, with retransmissions and without feedback for congestion`() throws {
+    @Test func `every layer is a section of its own, with retransmissions and without feedback for congestion`() throws
+    {
         let offer = try parsed(make().sdp)
         #expect(offer.media.map(\.media) == ["video", "video", "video", "audio"])
         #expect(offer.media.map { $0.attributes.first("martlet-layer") } == ["0 h", "0 m", "0 l", nil])

@@ -7,6 +7,8 @@ import HTTPService
 import Logging
 import MediaIO
 import Metrics
+import NodeService
+import Nodes
 import Primitives
 import RTMPService
 import Recording
@@ -59,6 +61,10 @@ struct GatewayProcess {
         let gateway = Gateway(
             plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
             logger: Logger(label: "gateway"))
+        guard let nodeID = NodeID(nodeName) else {
+            throw CommandFailure("node.id: use 1 to 64 bytes without control characters")
+        }
+        let nodes = NodeParts(directory: MemoryNodeDirectory(id: nodeID, url: ""), gateway: gateway)
         let ledger = StreamLedger(node: nodeName)
         let recording = RecordingThread(
             Composition.recording(settings), logger: Logger(label: "recording"),
@@ -113,8 +119,10 @@ struct GatewayProcess {
                 MetricFamily(.roomParticipants, [.init(.integer(UInt64(clamping: counts.participants)))]),
             ]
         }
+        var httpConfiguration = Composition.http(settings, nodeName: nodeName, secret: secret, tls: tls)
+        httpConfiguration.nodeTokens = nodes.tokens
         let http = HTTPService(
-            configuration: Composition.http(settings, nodeName: nodeName, secret: secret, tls: tls), gateway: gateway,
+            configuration: httpConfiguration, gateway: gateway,
             authorizer: authorizer, guesses: guesses, metrics: metrics, readiness: readiness, hls: hls,
             recordings: recorder,
             webhooks: webhooks?.sender,
@@ -134,7 +142,8 @@ struct GatewayProcess {
 
         // Shut down from the last to the first: while sessions drain, HTTP still answers probes and refusals.
         var services: [any Service] = [
-            GatewayRunner(gateway: gateway), RecorderRunner(recorder: recorder), RoomsRunner(rooms: rooms),
+            GatewayRunner(gateway: gateway), PullerRunner(parts: nodes, gateway: gateway),
+            RecorderRunner(recorder: recorder), RoomsRunner(rooms: rooms),
             StreamAnnouncer(gateway: gateway, store: rooms), http, rtmp,
         ]
         if let rtmps { services.append(rtmps) }

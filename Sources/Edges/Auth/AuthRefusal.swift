@@ -20,6 +20,11 @@ package struct AuthRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     /// What happened and the command that makes the missing credential; never a credential.
     package var detail: String
 
+    package init(reason: Reason, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+
     /// 403 for a good credential of somebody else's business, 503 for an application that is away, 401 for everything
     /// else (RFC 9110 section 15.5).
     package var status: Int {

@@ -15,6 +15,8 @@ struct CounterOffers {
         var offer: CounterOffer
         /// What was offered: an answer counts as long as the stream still has it.
         var tracks: [TrackID]
+        /// Of an offer to another gateway: what each of its sections carries.
+        var linked: [TrackID]?
         var endsAt: ContinuousClock.Instant
     }
 

@@ -75,8 +75,10 @@ extension Gateway {
             local: waiting.local.credentials,
             remote: answer.credentials,
             role: answer.role,
-            fingerprints: answer.fingerprints
+            fingerprints: answer.fingerprints,
+            isNodeLink: waiting.linked != nil
         )
+        if let linked = waiting.linked { return admitLink(session, to: stream, specification, answer.senders, linked) }
         admit(&session, to: stream, specification, answer.senders)
     }
 

@@ -75,7 +75,7 @@ extension Gateway {
     // MARK: Takeover
 
     func makeWay(for identity: PublisherIdentity, on name: StreamName) async throws(GatewayRefusal) {
-        guard let stream = streams[name], let publisher = stream.publisher else { return }
+        guard let stream = streams[name], let publisher = stream.publisher, !stream.isLinked else { return }
         let taken = GatewayRefusal(
             .alreadyPublishing,
             "\"\(name)\" is being published already. Stop the other publisher, use another name, or publish with the "

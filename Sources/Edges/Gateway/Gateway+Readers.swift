@@ -75,7 +75,7 @@ extension Gateway {
     ///
     /// - Parameter observer: Called by the gateway; must not wait.
     package func observeStreams(_ observer: @escaping @Sendable (StreamNews) -> Void) {
-        for (name, stream) in streams where stream.publisher != nil { observer(.published(name)) }
+        for (name, stream) in streams where stream.publisher != nil && stream.isAnnounced { observer(.published(name)) }
         observers.append(observer)
     }
 
@@ -93,6 +93,8 @@ extension Gateway {
     func endFrames(of name: StreamName) {
         closeTap(of: name)
         streams[name]?.lane.end()
+        guard streams[name]?.isAnnounced == true else { return }
+        streams[name]?.isAnnounced = false
         announce(.unpublished(name))
     }
 

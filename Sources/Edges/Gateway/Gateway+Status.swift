@@ -20,8 +20,9 @@ extension Gateway {
         let reports = await plane.report()
         var statistics = GatewayStatistics()
         statistics.streams = streams.values.count { $0.publisher != nil }
-        statistics.publishers = sessions.values.count { $0.kind == .publisher }
-        statistics.viewers = sessions.values.count { $0.kind == .viewer }
+        statistics.publishers = sessions.values.count { $0.kind == .publisher && !$0.isNodeLink }
+        statistics.viewers = sessions.values.count { $0.kind == .viewer && !$0.isNodeLink }
+        statistics.links = sessions.values.count(where: \.isNodeLink)
         statistics.failures = failures
         statistics.transcodes = transcodeCount
         statistics.transcodeFramesDropped = Int(clamping: transcodeDrops)
@@ -82,7 +83,7 @@ extension Gateway {
             source: stream.publisher?.source ?? "none",
             startedAt: WallClock.iso8601(secondsSince1970: stream.startedAtWallClock),
             tracks: tracks,
-            viewers: stream.viewers.count,
+            viewers: stream.viewers.values.count { !$0.isNodeLink },
             warnings: warnings(of: stream)
         )
     }

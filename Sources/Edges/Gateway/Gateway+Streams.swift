@@ -35,6 +35,7 @@ extension Gateway {
 
     func forget(_ session: Session) {
         guard sessions.removeValue(forKey: session.id) != nil else { return }
+        linkWaiters.removeValue(forKey: session.id)?.resume(returning: false)
         sessionsByPeer[session.peer] = nil
         plane.addLoad(-1, worker: session.worker)
         switch session.kind {
@@ -78,6 +79,8 @@ extension Gateway {
         streams[name]?.startedAt = clock.now
         streams[name]?.startedAtWallClock = WallClock.secondsSince1970()
         settleTap(of: name)
+        guard streams[name]?.isLinked == false else { return }
+        streams[name]?.isAnnounced = true
         announce(.published(name))
     }
 

@@ -44,6 +44,7 @@ extension Gateway {
             id: session.id,
             since: WallClock.iso8601(secondsSince1970: session.startedAt),
             isConnected: session.isConnected,
+            isNodeLink: session.isNodeLink,
             path: report?.address.map(Self.path),
             estimate: report?.estimate.map { Int($0.bitsPerSecond) },
             limitedBy: report?.limitedBy,

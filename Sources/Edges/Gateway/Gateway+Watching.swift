@@ -19,12 +19,9 @@ extension Gateway {
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
         let parsed = Result { () throws(OfferError) in try SessionOffer(parsing: bytes) }
         if case .failure(let error) = parsed, !error.invitesCounterOffer { throw refusal(for: error) }
+        try await bring(name)
         guard let stream = streams[name], stream.publisher != nil, !stream.tracks.isEmpty, isDecided(stream) else {
-            throw GatewayRefusal(
-                .notPublishing,
-                "Nobody publishes \"\(name)\" at the moment. Try again when the stream is live.",
-                retryAfter: .seconds(1)
-            )
+            throw Self.notPublishing(name)
         }
         let worker = plane.worker(preferring: stream.owner)
         let local = localDescription(worker: worker)
@@ -88,7 +85,7 @@ extension Gateway {
         throw reason ?? .noMedia
     }
 
-    private static let reorderedVideo = GatewayRefusal(
+    static let reorderedVideo = GatewayRefusal(
         .reorderedVideo,
         "The encoder sends B-frames, which browsers cannot play by WebRTC. Turn B-frames off in the encoder "
             + "(\(IngestWarning.noReordering))."

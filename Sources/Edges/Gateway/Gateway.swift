@@ -32,6 +32,10 @@ package actor Gateway {
     var recentFailures = RecentFailures()
     /// Offers that viewers have been made instead of an answer to theirs.
     var counterOffers = CounterOffers()
+    /// Links to other gateways that are waited for, by session.
+    var linkWaiters: [String: CheckedContinuation<Bool, Never>] = [:]
+    /// Brings a stream here from another gateway.
+    var puller: (@Sendable (StreamName) async -> GatewayRefusal?)?
     var isDraining = false
     var joinNegotiation = DurationHistogram()
     /// Streams whose transcoders need a key frame.
@@ -132,7 +136,9 @@ package actor Gateway {
     func handle(_ event: MediaEvent) {
         switch event {
         case .connected(let peer):
-            if let id = sessionsByPeer[peer] { sessions[id]?.isConnected = true }
+            guard let id = sessionsByPeer[peer] else { return }
+            sessions[id]?.isConnected = true
+            linkWaiters.removeValue(forKey: id)?.resume(returning: true)
         case .trackStarted(let id):
             for (name, stream) in streams {
                 guard let index = stream.tracks.firstIndex(where: { $0.ids.contains(id) }) else { continue }

@@ -10,6 +10,7 @@ extension GatewayStatistics {
                 [
                     Self.sample(publishers, label: .init("kind", "publisher")),
                     Self.sample(viewers, label: .init("kind", "viewer")),
+                    Self.sample(links, label: .init("kind", "link")),
                 ]),
             MetricFamily(.streams, [Self.sample(streams)]),
             MetricFamily(.packetsReceived, [Self.sample(counters.packetsReceived)]),

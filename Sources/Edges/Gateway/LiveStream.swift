@@ -50,7 +50,7 @@ struct LiveStream {
 
         var source: String {
             switch self {
-            case .session: "whip"
+            case .session(let session, _): session.isNodeLink ? "node" : "whip"
             case .frames(_, _, let source): source
             }
         }
@@ -89,10 +89,17 @@ struct LiveStream {
     var declaredBitrate: Int?
     /// What its publisher's credential says about recordings; see ``SessionTerms/record``.
     var record: Bool?
+    /// Whether those who follow streams were told of its publisher; they are not told of what is pulled from another gateway.
+    var isAnnounced = false
     /// Pictures change places between decoding and display, and not disposably: browsers cannot play this.
     var isReordered = false
 
     static let maximumWarnings = 16
+
+    /// Whether it is pulled from another gateway.
+    var isLinked: Bool {
+        if case .session(let session, _) = publisher { session.isNodeLink } else { false }
+    }
 
     mutating func warn(_ warning: IngestWarning) {
         var warning = warning

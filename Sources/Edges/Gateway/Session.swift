@@ -16,6 +16,8 @@ package enum PublisherIdentity: Hashable, Sendable {
     case anonymous
     /// A key or token, by a digest of what identifies it; never the secret itself.
     case credential(String)
+    /// Another gateway, by its name: who publishes here takes the stream over from it.
+    case node(String)
 }
 
 /// What a client gets for an offer that was accepted.
@@ -91,6 +93,8 @@ struct Session: Sendable {
     var pictures: [Picture] = []
     /// What a viewer is shown in place of the publisher's picture, or beside it.
     var form: TranscodeForm?
+    /// The other end is a gateway: as a viewer it takes everything, as a publisher we have connected to it.
+    var isNodeLink = false
 }
 
 /// How a publisher that is already there is treated.

@@ -61,7 +61,7 @@ package struct StreamStatus: Sendable, Codable, Equatable {
     package var name: String
     /// `live`, or `waiting` while the publisher is away and viewers are kept.
     package var state: String
-    /// `whip`, `rtmp` or `demo`.
+    /// `whip`, `rtmp` or `demo`; `node` where it is pulled from another gateway.
     package var source: String
     /// When the current publisher began, as an ISO 8601 date.
     package var startedAt: String
@@ -103,6 +103,8 @@ package struct IngestWarning: Sendable, Codable, Hashable {
 package struct GatewayStatistics: Sendable {
     package var publishers = 0
     package var viewers = 0
+    /// Sessions whose other end is a gateway, in both directions.
+    package var links = 0
     /// Pictures being encoded anew at the moment.
     package var transcodes = 0
     /// Frames that transcoders have left out because they did not keep up.

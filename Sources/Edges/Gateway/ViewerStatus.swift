@@ -17,6 +17,8 @@ package struct ViewerStatus: Sendable, Codable, Equatable {
     /// When its offer came, as an ISO 8601 date.
     package var since: String
     package var isConnected: Bool
+    /// Whether it is another gateway, with viewers of its own.
+    package var isNodeLink: Bool
     /// `nil` before a pair of addresses worked.
     package var path: Path?
     /// What the path carries, in bits per second; `nil` while nothing limits the viewer.
@@ -32,13 +34,15 @@ package struct ViewerStatus: Sendable, Codable, Equatable {
     package var isPaused: Bool
 
     package init(
-        id: String, since: String, isConnected: Bool = false, path: Path? = nil, estimate: Int? = nil,
+        id: String, since: String, isConnected: Bool = false, isNodeLink: Bool = false, path: Path? = nil,
+        estimate: Int? = nil,
         limitedBy: String? = nil, roundTripSeconds: Double? = nil, loss: Double? = nil, layer: String? = nil,
         isPaused: Bool = false
     ) {
         self.id = id
         self.since = since
         self.isConnected = isConnected
+        self.isNodeLink = isNodeLink
         self.path = path
         self.estimate = estimate
         self.limitedBy = limitedBy

@@ -120,6 +120,18 @@ struct Access: Sendable {
         return Secret(String(parts[1].drop { $0 == " " }))
     }
 
+    /// The token of a request that names one and nothing else.
+    func bearer(_ request: Request) -> Secret? {
+        let values = request.headers[values: .authorization]
+        guard values.count == 1, values[0].lowercased().hasPrefix("bearer ") else { return nil }
+        return Secret(String(values[0].dropFirst(7).drop { $0 == " " }))
+    }
+
+    /// Turns those away who were wrong too often.
+    func checkGuesses(_ peer: TransportAddress?) throws(Problem) {
+        if let wait = guesses.wait(peer) { throw .tooManyFailures(wait) }
+    }
+
     static func origin(of request: Request, peer: TransportAddress?) -> RequestOrigin {
         RequestOrigin(
             peer: peer,

@@ -20,6 +20,8 @@ package protocol GatewayService: Sendable {
     func end(session: String, stream: StreamName, kind: SessionKind) async throws(GatewayRefusal)
     /// Takes the answer to a counter-offer.
     func answer(session: String, stream: StreamName, answer: [UInt8]) async throws(GatewayRefusal)
+    /// Offers another gateway all of a stream.
+    func offerLink(stream: StreamName) async throws(GatewayRefusal) -> SessionAnswer
     /// How a session stands; a refusal says what became of one that is gone.
     func state(
         of session: String,

@@ -101,7 +101,8 @@ package struct HTTPService: Service, CustomStringConvertible {
         }
         return GatewayResponder(
             sessions: SessionRoutes(
-                gateway: gateway, access: access, iceServers: configuration.iceServers, offersHLS: hls != nil),
+                gateway: gateway, access: access, iceServers: configuration.iceServers, offersHLS: hls != nil,
+                links: LinkRoutes(gateway: gateway, tokens: configuration.nodeTokens, node: configuration.nodeName)),
             extensions: ExtensionRoutes(gateway: gateway, access: access),
             information: InformationRoutes(
                 gateway: gateway,

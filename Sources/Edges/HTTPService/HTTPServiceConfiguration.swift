@@ -56,6 +56,9 @@ package struct HTTPServiceConfiguration: Sendable {
         }
     }
 
+    /// What other gateways of the cluster prove themselves with; `nil` where there is none.
+    package var nodeTokens: NodeTokens?
+
     package init(
         host: String = "::",
         port: UInt16 = 8080,

@@ -16,6 +16,7 @@ struct SessionRoutes: Sendable {
     let iceServers: [ICEServerLink]
     /// Whether who cannot watch by WebRTC is sent to HLS.
     var offersHLS = false
+    let links: LinkRoutes
 
     /// `POST`, `HEAD` and `GET` on an endpoint.
     func endpoint(
@@ -25,6 +26,8 @@ struct SessionRoutes: Sendable {
         peer: TransportAddress?
     ) async throws(Problem) -> Response {
         switch request.method {
+        case .post where kind == .viewer && LinkRoutes.isLink(request):
+            return try await links.open(stream, request, access: access, peer: peer)
         case .post: return try await open(kind, stream, request, peer: peer)
         // Clients ask this way whether there is an endpoint at all.
         case .head: return Response(status: .ok, headers: [.contentType: Self.offerType, .acceptPost: Self.offerType])

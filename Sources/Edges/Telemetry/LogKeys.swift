@@ -12,6 +12,7 @@ package enum LogKeys {
     package static let userAgent = "user_agent.original"
 
     package static let event = "martlet.event"
+    package static let node = "martlet.node"
     package static let stream = "martlet.stream"
     package static let session = "martlet.session"
     package static let sessionKind = "martlet.session_kind"

@@ -53,7 +53,7 @@ class Relay:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-                passed = ("Content-Type", "If-Match")
+                passed = ("Authorization", "Content-Type", "If-Match")
                 headers = {name: self.headers[name] for name in passed if self.headers[name]}
                 answer = relay.gateway.request(self.command, self.path, body, headers)
                 content = answer.body
