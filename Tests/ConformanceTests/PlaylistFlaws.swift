@@ -23,7 +23,7 @@ extension PlaylistFlaw {
             now < 70 ? lines : lines.map { $0.hasPrefix("#") ? $0 : $0 + "?again" }
         },
         .lines(
-            "the media sequence goes back", fails: [.sequence, .reload, .reloadLimit, .reportAccurate]
+            "the media sequence goes back", fails: [.sequence, .dateDrift, .reload, .reloadLimit, .reportAccurate]
         ) { lines, now, _ in
             now < 70 ? lines : lines.map { $0.hasPrefix("#EXT-X-MEDIA-SEQUENCE:") ? "#EXT-X-MEDIA-SEQUENCE:1" : $0 }
         },

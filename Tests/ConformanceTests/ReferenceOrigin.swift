@@ -58,7 +58,7 @@ final class ReferenceOrigin: ConformanceTransport {
         let name = request.name
         switch name {
         case "index.m3u8": return playlist(multivariant, request)
-        case "video.m3u8", "audio.m3u8": return media(name, request, &state, flaw)
+        case "video.m3u8", "small.m3u8", "audio.m3u8": return media(name, request, &state, flaw)
         case "init.mp4": return resource(ReferenceFragment.initialization)
         default: break
         }
@@ -98,6 +98,8 @@ final class ReferenceOrigin: ConformanceTransport {
         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="Sound",DEFAULT=YES,URI="audio.m3u8"
         #EXT-X-STREAM-INF:BANDWIDTH=100000,CODECS="avc1.42c01f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30,AUDIO="a"
         video.m3u8
+        #EXT-X-STREAM-INF:BANDWIDTH=100000,CODECS="avc1.42c01f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30,AUDIO="a"
+        small.m3u8
 
         """
 
@@ -180,10 +182,11 @@ struct ReferencePlaylist {
         if edge.parts > 0, Self.isDiscontinuous(edge.sequence) { lines.append("#EXT-X-DISCONTINUITY") }
         lines += (0..<edge.parts).map { Self.part(edge.sequence, $0) }
         lines.append("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"\(edge.sequence).\(edge.parts).m4s\"")
-        let other = name == "video.m3u8" ? "audio.m3u8" : "video.m3u8"
         let isOpen = edge.parts > 0
         let last = isOpen ? (edge.sequence, edge.parts - 1) : (edge.sequence - 1, ReferenceOrigin.partsPerSegment - 1)
-        lines.append("#EXT-X-RENDITION-REPORT:URI=\"\(other)\",LAST-MSN=\(last.0),LAST-PART=\(last.1)")
+        for other in ["video.m3u8", "small.m3u8", "audio.m3u8"] where other != name {
+            lines.append("#EXT-X-RENDITION-REPORT:URI=\"\(other)\",LAST-MSN=\(last.0),LAST-PART=\(last.1)")
+        }
         return lines
     }
 }

@@ -1,5 +1,6 @@
 """The sizes that a browser sends by simulcast, as variants of HLS: listed, aligned, changed between, and lost."""
 
+import json
 import re
 import subprocess
 
@@ -76,10 +77,12 @@ def test_ffmpeg_decodes_every_size_and_the_checker_finds_nothing(simulcast):
         )  # fmt: skip
         assert decode.returncode == 0 and not decode.stderr, decode.stderr
     result = subprocess.run(
-        [binary(), "conformance", f"{gateway.http}/hls/{stream}/{names[-1]}", "--hls", "--json", "--duration", "8s"],
+        [binary(), "conformance", f"{gateway.http}/hls/{stream}/index.m3u8", "--hls", "--json", "--duration", "8s"],
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr
+    examined = [each["name"] for each in json.loads(result.stdout)["playlists"]]
+    assert examined == [*names, "audio.m3u8"], examined
 
 
 def test_hls_js_changes_the_size_and_outlives_its_end(simulcast):

@@ -49,8 +49,10 @@ extension Presentation {
         for (index, segment) in rendition.segments.enumerated() {
             if index >= skipped {
                 appendHeader(of: segment, rendition.name, map: &map, to: &lines)
-                // The first segment was not cut into parts.
-                let isCut = segment.parts.allSatisfy { $0.duration <= partTarget + 1e-6 }
+                // The first segment was not cut into parts, and where pictures are missing they do not add up to theirs.
+                let isCut =
+                    segment.parts.allSatisfy { $0.duration <= partTarget + 1e-6 }
+                    && segment.parts.reduce(-segment.duration) { $0 + $1.duration } > -0.05
                 if isCut, remaining <= partsBelow + segment.duration {
                     appendParts(of: segment, rendition.name, to: &lines)
                 }

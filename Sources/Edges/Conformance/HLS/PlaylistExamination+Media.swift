@@ -130,6 +130,7 @@ extension PlaylistExamination {
     /// Asks for what is not there, and for a compressed playlist.
     func probe() async {
         guard let track = tracks.first, let playlist = track.judge.full else { return }
+        ledger.subject = track.name
         if playlist.control?.canBlockReload == true, !playlist.hasEnded {
             let beyond = ["_HLS_msn=\(playlist.nextSequence &+ 10)"]
             if let response = await get(Self.directed(track.url, beyond)) {

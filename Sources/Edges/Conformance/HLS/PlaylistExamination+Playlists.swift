@@ -21,6 +21,7 @@ extension PlaylistExamination {
                 [.multivariantType, .multivariant, .codecs, .resolution, .groups, .bandwidth],
                 "this is a media playlist")
             tracks.append(PlaylistTrack(url: endpoint.url, bandwidth: nil))
+            ledger.subject = tracks[0].name
             await take(playlist, 0)
         }
     }
@@ -57,17 +58,31 @@ extension PlaylistExamination {
         }
         ledger.skip([.groups], "no variant names a group")
         ledger.skip([.resolution], "there is no picture")
-        guard let variant = playlist.variants.first else { return }
-        let sound = playlist.renditions.first { $0.type == "AUDIO" && $0.group == variant.audio && $0.uri != nil }
-        for uri in [variant.uri, sound?.uri].compactMap({ $0 }).prefix(Self.maximumTracks) {
-            guard let url = Endpoint.resolve(uri, from: endpoint.url) else {
-                ledger.note(.syntax, false, "no address: \(uri)")
+        for named in Self.named(in: playlist).prefix(Self.maximumTracks) {
+            guard let url = Endpoint.resolve(named.uri, from: endpoint.url) else {
+                ledger.note(.syntax, false, "no address: \(named.uri)")
                 continue
             }
+            let track = PlaylistTrack(url: url, bandwidth: named.bandwidth)
+            ledger.subject = track.name
             guard let playlist = await load(url) else { continue }
-            tracks.append(PlaylistTrack(url: url, bandwidth: variant.bandwidth))
+            tracks.append(track)
             await take(playlist, tracks.count - 1)
         }
+    }
+
+    /// Every variant, and every rendition of picture or sound, each address once.
+    private static func named(in playlist: MultivariantPlaylist) -> [(uri: String, bandwidth: UInt64?)] {
+        var named: [(uri: String, bandwidth: UInt64?)] = []
+        for variant in playlist.variants where !named.contains(where: { $0.uri == variant.uri }) {
+            named.append((variant.uri, variant.bandwidth))
+        }
+        for rendition in playlist.renditions where ["AUDIO", "VIDEO"].contains(rendition.type) {
+            guard let uri = rendition.uri, !named.contains(where: { $0.uri == uri }) else { continue }
+            // It takes no more than the largest variant that may have it.
+            named.append((uri, playlist.variants.filter { $0.audio == rendition.group }.map(\.bandwidth).max()))
+        }
+        return named
     }
 
     /// Loads a media playlist; notes what is wrong with the answer.
@@ -114,6 +129,7 @@ extension PlaylistExamination {
     /// Looks at a playlist once more that has said that it is over.
     func confirmEnd(of index: Int) async {
         guard let target = tracks[index].judge.full?.targetDuration else { return }
+        ledger.subject = tracks[index].name
         await world.wait(.seconds(Int64(clamping: min(target, 10))))
         if let playlist = await load(tracks[index].url) { await take(playlist, index) }
     }
@@ -122,6 +138,7 @@ extension PlaylistExamination {
     func follow(_ index: Int) async {
         guard let before = tracks[index].judge.full, !before.hasEnded else { return }
         tracks[index].reloads += 1
+        ledger.subject = tracks[index].name
         guard before.control?.canBlockReload == true else {
             await world.wait(.milliseconds(Int64(clamping: min(before.targetDuration, 60)) * 500))
             if let playlist = await load(tracks[index].url) { await take(playlist, index) }

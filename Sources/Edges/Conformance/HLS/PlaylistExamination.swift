@@ -12,8 +12,8 @@ package actor PlaylistExamination {
     package static let maximumBodySize = 16 << 20
     /// That many requests without any answer, one after the other, are the last.
     package static let maximumSilence = 3
-    /// The first variant and its first sound; more would only repeat the same.
-    static let maximumTracks = 2
+    /// Variants and renditions that are followed; those named beyond are not looked at.
+    package static let maximumTracks = 16
 
     /// What surrounds a run; tests have a world of their own.
     package struct World: Sendable {
@@ -36,7 +36,7 @@ package actor PlaylistExamination {
     let duration: Double
     let world: World
     var ledger = PlaylistLedger()
-    var tracks: [PlaylistTrack] = []
+    package internal(set) var tracks: [PlaylistTrack] = []
     private var requestsLeft: Int
     private var silence = 0
     /// Why the last request without an answer had none.
@@ -68,10 +68,12 @@ package actor PlaylistExamination {
         }
         for index in tracks.indices where tracks[index].isOver { await confirmEnd(of: index) }
         await probe()
+        ledger.subject = nil
         explain()
         let address = Quoted.line(String(endpoint.url.absoluteString.prefix { $0 != "?" }))
         return PlaylistReport(
-            address: address, findings: ledger.findings, isComplete: !isStopped && requestsLeft > 0 && !tracks.isEmpty)
+            address: address, findings: ledger.findings, playlists: ledger.findingsByPlaylist,
+            isComplete: !isStopped && requestsLeft > 0 && !tracks.isEmpty)
     }
 
     /// Says of rows that nothing was noted for why that is.

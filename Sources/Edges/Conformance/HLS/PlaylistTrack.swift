@@ -2,7 +2,7 @@ import Foundation
 import M3U8
 
 /// One media playlist that a run follows, and what of its media has been fetched.
-struct PlaylistTrack: Sendable {
+package struct PlaylistTrack: Sendable {
     /// The parts of one segment, as far as they were fetched in order.
     struct Collected: Sendable {
         var bytes: [UInt8] = []
@@ -29,6 +29,9 @@ struct PlaylistTrack: Sendable {
     var maps: [String: [UInt32: FragmentFacts.Defaults]] = [:]
     /// Where the next fragment of each track should begin.
     var expected: [UInt32: UInt64] = [:]
+
+    /// What a report calls it.
+    var name: String { url.lastPathComponent }
 
     init(url: URL, bandwidth: UInt64?) {
         self.url = url
