@@ -112,6 +112,7 @@ struct GatewayProcess {
             ? HLSService(
                 configuration: Composition.hls(settings.hls), gateway: gateway, logger: Logger(label: "hls")) : nil
         let rooms = MemoryRoomStore()
+        let roomMedia = RoomMediaDesk(gateway: gateway, store: rooms)
         metrics.addCollector {
             let counts = await rooms.counts()
             return [
@@ -127,6 +128,7 @@ struct GatewayProcess {
             recordings: recorder,
             webhooks: webhooks?.sender,
             rooms: rooms,
+            roomMedia: roomMedia,
             logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
@@ -144,7 +146,7 @@ struct GatewayProcess {
         var services: [any Service] = [
             GatewayRunner(gateway: gateway), PullerRunner(parts: nodes, gateway: gateway),
             RecorderRunner(recorder: recorder), RoomsRunner(rooms: rooms),
-            StreamAnnouncer(gateway: gateway, store: rooms), http, rtmp,
+            StreamAnnouncer(gateway: gateway, store: rooms), roomMedia, http, rtmp,
         ]
         if let rtmps { services.append(rtmps) }
         if let webhooks {

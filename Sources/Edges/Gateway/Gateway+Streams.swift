@@ -42,7 +42,7 @@ extension Gateway {
         case .viewer:
             closeEvents(of: session)
             streams[session.stream]?.viewers[session.id] = nil
-            if let stream = streams[session.stream], stream.viewers.isEmpty,
+            if let stream = streams[session.stream], stream.viewers.isEmpty, !isWatchedInRoom(session.stream),
                 case .frames(let ingest, _, _) = stream.publisher
             {
                 ingest.setViewersPresent(false)
@@ -126,7 +126,7 @@ extension Gateway {
         old.codec == new.codec && old.channels == new.channels
     }
 
-    private func makeTrack(_ description: TrackDescription, layers: [String], owner: Int) -> LiveStream.Track {
+    func makeTrack(_ description: TrackDescription, layers: [String], owner: Int) -> LiveStream.Track {
         let ids = (0..<max(layers.count, 1)).map { _ in plane.makeTrackID() }
         for id in ids { plane.post(.addTrack(.init(id: id, codec: description.codec, owner: owner)), to: owner) }
         return LiveStream.Track(

@@ -170,7 +170,7 @@ extension Gateway {
 
     func stopRelayIfUnused(_ name: StreamName, worker: Int) {
         guard let stream = streams[name], stream.relays.contains(worker),
-            !stream.viewers.values.contains(where: { $0.worker == worker })
+            !stream.viewers.values.contains(where: { $0.worker == worker }), !isWatchedInRoom(name)
         else { return }
         streams[name]?.relays.remove(worker)
         for (id, _) in stream.planeTracks {

@@ -44,6 +44,12 @@ package actor Gateway {
     /// Frames left out by transcoders that have ended.
     var endedTranscodeDrops: UInt64 = 0
 
+    /// What participants of rooms send and are sent.
+    var roomMedia: [String: RoomMedia] = [:]
+    var roomPeers: [PeerID: RoomMember] = [:]
+    /// Participants whose transports ended by themselves, until somebody asks.
+    var lostPublications: [RoomMember] = []
+
     let snapshots = SnapshotDesk()
 
     /// How long a stream whose codecs are undecided is kept from viewers.
@@ -134,6 +140,7 @@ package actor Gateway {
     }
 
     func handle(_ event: MediaEvent) {
+        if !roomPeers.isEmpty, handleForRooms(event) { return }
         switch event {
         case .connected(let peer):
             guard let id = sessionsByPeer[peer] else { return }

@@ -7,6 +7,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 package import Primitives
+package import RoomService
 package import Rooms
 import ServiceLifecycle
 package import Telemetry
@@ -33,6 +34,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - recordings: What records streams, and what was recorded; `nil` where nothing can be.
     ///   - webhooks: What the application was told; `nil` where there is none.
     ///   - rooms: Who is in which room; `nil` where there are none.
+    ///   - roomMedia: What carries the tracks of participants; `nil` where rooms are for talk alone.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -46,6 +48,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         recordings: (any RecordingService)? = nil,
         webhooks: (any WebhookLog)? = nil,
         rooms: (any RoomStore)? = nil,
+        roomMedia: RoomMediaDesk? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -63,6 +66,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             recordings: recordings,
             webhooks: webhooks,
             rooms: rooms,
+            roomMedia: roomMedia,
             logger: logger,
             peer: { _, context in context.peer }
         )
@@ -80,6 +84,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         recordings: (any RecordingService)? = nil,
         webhooks: (any WebhookLog)? = nil,
         rooms: (any RoomStore)? = nil,
+        roomMedia: RoomMediaDesk? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -95,7 +100,8 @@ package struct HTTPService: Service, CustomStringConvertible {
             now: now
         )
         let signaling = SignalingEndpoint(
-            store: rooms, access: access, origins: configuration.corsOrigins, readiness: readiness, logger: logger)
+            store: rooms, media: roomMedia, access: access, origins: configuration.corsOrigins, readiness: readiness,
+            logger: logger)
         metrics.addCollector {
             [MetricFamily(.signalingConnections, [.init(.integer(UInt64(clamping: signaling.count)))])]
         }

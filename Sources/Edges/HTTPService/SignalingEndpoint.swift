@@ -26,6 +26,8 @@ final class SignalingEndpoint: Sendable {
     private static let closingPatience = Duration.seconds(2)
 
     let store: (any RoomStore)?
+    /// `nil` where rooms are for talk alone.
+    let media: RoomMediaDesk?
     let access: Access
     private let origins: Set<String>
     private let readiness: Readiness
@@ -35,9 +37,11 @@ final class SignalingEndpoint: Sendable {
     let streams = SignalingStreams()
 
     init(
-        store: (any RoomStore)?, access: Access, origins: Set<String>, readiness: Readiness, logger: Logger
+        store: (any RoomStore)?, media: RoomMediaDesk?, access: Access, origins: Set<String>, readiness: Readiness,
+        logger: Logger
     ) {
         self.store = store
+        self.media = media
         self.access = access
         self.origins = origins
         self.readiness = readiness
@@ -134,7 +138,7 @@ final class SignalingEndpoint: Sendable {
         _ store: any RoomStore, from origin: RequestOrigin, wake: AsyncStream<Void>.Continuation
     ) -> SignalingClient {
         SignalingClient(
-            store: store,
+            store: store, media: media,
             gate: SignalingGate(authorizer: access.authorizer, guesses: access.guesses, origin: origin),
             resumeWindow: store.resumeWindow, now: access.now, unixSeconds: { Int64(Date.now.timeIntervalSince1970) },
             isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() })

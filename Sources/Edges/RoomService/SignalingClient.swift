@@ -20,6 +20,8 @@ package actor SignalingClient {
     private static let closingPatience = Interval.seconds(5)
 
     private let store: any RoomStore
+    /// `nil` where rooms are for talk alone.
+    private let media: RoomMediaDesk?
     private let gate: SignalingGate
     private let resumeSeconds: Int
     private let now: @Sendable () -> Instant
@@ -44,6 +46,7 @@ package actor SignalingClient {
 
     /// - Parameters:
     ///   - store: The rooms.
+    ///   - media: What carries tracks; `nil` where rooms are for talk alone.
     ///   - gate: Who may do what.
     ///   - resumeWindow: How long the store keeps places.
     ///   - now: The time.
@@ -51,11 +54,13 @@ package actor SignalingClient {
     ///   - isDraining: Whether the gateway is going away.
     ///   - wake: Called without waiting when ``nextOutput()`` has something.
     package init(
-        store: any RoomStore, gate: SignalingGate, resumeWindow: Interval, now: @escaping @Sendable () -> Instant,
+        store: any RoomStore, media: RoomMediaDesk? = nil, gate: SignalingGate, resumeWindow: Interval,
+        now: @escaping @Sendable () -> Instant,
         unixSeconds: @escaping @Sendable () -> Int64, isDraining: @escaping @Sendable () -> Bool,
         wake: @escaping @Sendable () -> Void
     ) {
         self.store = store
+        self.media = media
         self.gate = gate
         resumeSeconds = max(Int(resumeWindow.seconds), 1)
         self.now = now
@@ -134,6 +139,13 @@ package actor SignalingClient {
             answers.removeAll(keepingCapacity: true)
             takenAnswers = 0
             guard !isClosing, let place else { return nil }
+            if let media, let participant,
+                let offer = await media.nextOffer(
+                    of: participant, connection: place.connection)
+            {
+                guard self.place == place else { continue }
+                return Self.output(offer)
+            }
             guard let delivery = await store.next(for: place.participant, connection: place.connection) else {
                 if answers.isEmpty { return nil }
                 continue
@@ -300,7 +312,12 @@ package actor SignalingClient {
             case .close(let reason):
                 let participant = try current().id
                 try await ask { () throws(RoomRefusal) in try await store.close(by: participant, reason: reason) }
-            case .media: throw SignalingError(.unknownType, "This gateway does not carry media for rooms.")
+            case .media(let request):
+                _ = try current()
+                guard let media, let participant else {
+                    throw SignalingError(.unknownType, "This gateway does not carry media for rooms.")
+                }
+                if let answer = try await media.perform(request, of: participant, id: id) { return reply(answer) }
             }
             reply(.ok(id: id))
         } catch {
@@ -321,6 +338,12 @@ package actor SignalingClient {
         return (place.participant, room)
     }
 
+    /// Who this is, as far as media is concerned.
+    private var participant: RoomMediaDesk.Participant? {
+        guard let place, let room, let admission else { return nil }
+        return RoomMediaDesk.Participant(id: place.participant, room: room, role: admission.role)
+    }
+
     private func ask(_ body: () async throws(RoomRefusal) -> Void) async throws(SignalingError) {
         do throws(RoomRefusal) {
             try await body()
@@ -339,6 +362,7 @@ package actor SignalingClient {
         self.place = place
         self.room = room
         self.admission = admission
+        if let media, let participant { await media.attach(participant, connection: place.connection, wake: wake) }
     }
 
     private func leave(_ departure: Departure) async {

@@ -62,7 +62,7 @@ extension CounterOffer {
 
 extension CounterOffer.Section {
     /// - Returns: `nil` when the answer rejects the section, or keeps no format of it that carries the track.
-    fileprivate func sender(_ answered: OfferedSection, at index: Int) -> PlaybackSender? {
+    func sender(_ answered: OfferedSection, at index: Int) -> PlaybackSender? {
         guard answered.isActive, answered.direction.receives else { return nil }
         for format in answered.formats where format.codec == description.codec {
             // An answer may leave out parameters that were settled by the offer, such as packetization-mode.

@@ -92,7 +92,8 @@ extension CounterOffer.Section {
                 (CounterOffer.captureTimeExtension, .absoluteCaptureTime),
                 (isAV1 ? CounterOffer.dependencyDescriptorExtension : nil, .dependencyDescriptor),
             ],
-            feedback: description.kind == .video ? ["nack", "nack pli", "ccm fir"] : ["nack"]
+            feedback: description.kind == .video ? ["nack", "nack pli", "ccm fir"] : ["nack"],
+            name: plainName
         )
         if let layer { media.attributes.append(LinkedLayer.attribute, layer.value) }
         return media

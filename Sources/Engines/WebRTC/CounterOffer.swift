@@ -89,7 +89,9 @@ package struct CounterOffer: Sendable {
             throw .noMedia
         }
         self.sections = sections
-        sdp = Self.description(sections.map { $0.media(local: local) }, of: sections, local: local).text
+        sdp =
+            Self.description(sections.map { $0.media(local: local, name: $0.plainName) }, of: sections, local: local)
+            .text
     }
 
     private static func sections(of description: SessionDescription) throws(OfferError) -> [OfferedSection] {
@@ -132,21 +134,26 @@ package struct CounterOffer: Sendable {
 }
 
 extension CounterOffer.Section {
-    fileprivate func media(local: LocalDescription) -> MediaDescription {
+    /// The section for a browser; `name` is the stream's and the track's (RFC 8830), `nil` while it carries nothing.
+    func media(local: LocalDescription, name: String?) -> MediaDescription {
         let extensions: [(id: UInt8?, uri: HeaderExtensionURI)] = [
             (CounterOffer.transportCCExtension, .transportSequenceNumber),
             (description.kind == .video ? CounterOffer.playoutDelayExtension : nil, .playoutDelay),
             (CounterOffer.captureTimeExtension, .absoluteCaptureTime),
         ]
-        return media(local: local, setup: .actpass, extensions: extensions, feedback: feedback)
+        return media(local: local, setup: .actpass, extensions: extensions, feedback: feedback, name: name)
     }
+
+    /// The names under which a stream's only tracks are known.
+    var plainName: String { "\(SessionOffer.streamID) \(description.kind.rawValue)\(trackIndex)" }
 
     /// The section as it is offered, with what depends on the other end.
     func media(
         local: LocalDescription,
         setup: SetupRole,
         extensions: [(id: UInt8?, uri: HeaderExtensionURI)],
-        feedback: [String]
+        feedback: [String],
+        name: String?
     ) -> MediaDescription {
         var media = MediaDescription(
             media: description.kind.rawValue,
@@ -160,19 +167,17 @@ extension CounterOffer.Section {
         media.attributes.append("fingerprint", local.fingerprint.sdp)
         media.attributes.append("setup", setup.rawValue)
         media.attributes.append("mid", mid)
-        media.attributes.append(MediaDirection.sendonly.rawValue)
+        media.attributes.append((name == nil ? MediaDirection.inactive : .sendonly).rawValue)
         media.attributes.append("rtcp-mux")
         // RFC 8858 §3 has it in offers alone.
         media.attributes.append("rtcp-mux-only")
         media.attributes.append("rtcp-rsize")
         media.attributes.appendExtensions(extensions)
         format.append(to: &media.attributes, feedback: feedback)
-        media.attributes.appendStream(
-            ssrc: ssrc,
-            rtxSSRC: rtxSSRC,
-            canonicalName: local.canonicalName,
-            msid: "\(SessionOffer.streamID) \(description.kind.rawValue)\(trackIndex)"
-        )
+        if let name {
+            media.attributes.appendStream(
+                ssrc: ssrc, rtxSSRC: rtxSSRC, canonicalName: local.canonicalName, msid: name)
+        }
         return media
     }
 

@@ -13,13 +13,16 @@ extension SessionOffer {
     ///   - preferred: A video codec to put first where it is offered, whatever the publisher's order. A publisher of
     ///     several codecs then sends it, browsers always and pion where its track has that codec.
     ///   - transportCC: Whether to agree to transport-wide congestion feedback where it is offered; REMB otherwise.
+    ///   - keepingSilent: Whether sections that send nothing stay, so that they can send later; they are rejected otherwise,
+    ///     which takes a bundle's transport along where the first section is one of them.
     /// - Returns: The answer and what will come in.
     /// - Throws: ``OfferError/noCommonCodec(offered:needed:)`` when video is offered that we cannot carry, or nothing
     ///   but audio that we cannot; ``OfferError/noMedia`` when nothing would be sent.
     package func ingestAnswer(
         local: LocalDescription,
         preferring preferred: Codec? = nil,
-        transportCC: Bool = true
+        transportCC: Bool = true,
+        keepingSilent: Bool = false
     ) throws(OfferError) -> IngestAnswer {
         let builder = AnswerBuilder(offer: self, local: local)
         var accepted: [Int: MediaDescription] = [:]
@@ -41,6 +44,11 @@ extension SessionOffer {
             tracks.append(track)
             accepted[index] = Self.ingestSection(track, for: section, builder: builder)
         }
+        if keepingSilent {
+            for index in bundle where accepted[index] == nil {
+                accepted[index] = Self.silentSection(for: sections[index], builder: builder)
+            }
+        }
         guard !tracks.isEmpty else {
             if refused.isEmpty { throw .noMedia }
             throw .noCommonCodec(offered: refused, needed: Self.ingestCodecs(.audio))
@@ -55,6 +63,15 @@ extension SessionOffer {
         guard tracks.allSatisfy({ $0.declaredBitrate == nil }), sections.allSatisfy({ $0.direction == .sendonly })
         else { return nil }
         return bandwidth?.bitsPerSecond
+    }
+
+    /// A section that carries nothing for the time being; `nil` where no format of it is known.
+    private static func silentSection(for offered: OfferedSection, builder: AnswerBuilder) -> MediaDescription? {
+        guard let format = offered.formats.first(where: { $0.codec != nil }) else { return nil }
+        var section = builder.section(for: offered, payloadTypes: [format.payloadType], direction: .inactive)
+        section.attributes.appendFormat(
+            format.map, feedback: [], parameters: format.ingestParameters, rtxPayloadType: nil)
+        return section
     }
 
     private static func ingestCodecs(_ kind: MediaKind) -> [String] {

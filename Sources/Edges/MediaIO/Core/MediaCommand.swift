@@ -153,6 +153,14 @@ package enum MediaCommand: Sendable {
     /// A publisher that is another gateway: we connect to it.
     case addLink(PeerSpecification, [IngestBinding], LinkRoute)
     case removePeer(PeerID, PeerEnd)
+    /// A publisher's media section, one that it has or the next, feeds these tracks from now on.
+    case bind(PeerID, section: Int, IngestBinding)
+    /// A viewer is sent these too.
+    case subscribe(PeerID, [PlaybackBinding])
+    /// A viewer is no longer sent what has these SSRCs.
+    case unsubscribe(PeerID, [UInt32])
+    /// Lets nothing of a session's track in, or everything again from its next key frame on.
+    case setMuted(TrackID, Bool)
     /// New credentials of both sides, for an ICE restart; those in use stay valid until the new ones are used.
     case restartICE(PeerID, local: ICECredentials, remote: ICECredentials)
     /// Answers ``MediaEvent/formatChanged(_:section:_:)``: the section now feeds this track.

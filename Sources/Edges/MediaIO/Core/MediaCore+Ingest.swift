@@ -130,6 +130,7 @@ extension MediaCore {
     /// Whether a track takes packets of this SSRC: the one it has, or the next once that one has fallen silent.
     private mutating func isCurrent(_ ssrc: UInt32, ofTrack slot: Int, at now: Instant) -> Bool {
         let track = tracks[slot]
+        if track.pointee.isMuted { return false }
         if track.pointee.publisherSSRC != ssrc {
             if let last = track.pointee.lastPacketAt, now.since(last) < Self.sourceSilence { return false }
             endSource(ofTrack: slot)

@@ -22,6 +22,16 @@ extension MediaCore {
         }
     }
 
+    /// Starts what a viewer that has its keys is sent from now on.
+    mutating func beginForwarding(
+        to slot: Int, from first: Int, at now: Instant, into batch: inout SendBatch
+    ) {
+        guard peers[slot].pointee.sender != nil else { return }
+        for subscription in peers[slot].pointee.subscriptions.dropFirst(first) {
+            start(track: subscription.track, position: subscription.position, at: now, into: &batch)
+        }
+    }
+
     /// Gives the viewers that wait what there is by now: a key frame, or the first audio.
     mutating func startWaiting(track slot: Int, at now: Instant, into batch: inout SendBatch) {
         let track = tracks[slot]

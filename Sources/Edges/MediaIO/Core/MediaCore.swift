@@ -57,7 +57,7 @@ package struct MediaCore: ~Copyable {
     package var tapped: [TappedPackets] = []
 
     var counters = MediaCounters()
-    private var generator: Generator
+    var generator: Generator
     /// Unix time in nanoseconds at ``Instant/zero``: sender reports speak wall-clock time.
     package var wallClockOffset: Int64
 
@@ -100,8 +100,8 @@ package struct MediaCore: ~Copyable {
     }
 
     /// SplitMix64: sequence and timestamp offsets need to be unlike each other, not secret.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
+    struct Generator: RandomNumberGenerator {
+        fileprivate var state: UInt64
 
         mutating func next() -> UInt64 {
             state &+= 0x9E37_79B9_7F4A_7C15
@@ -168,6 +168,10 @@ package struct MediaCore: ~Copyable {
         case .addViewer(let specification, let bindings): addViewer(specification, bindings, at: now)
         case .addLink(let specification, let bindings, let route):
             if addPublisher(specification, bindings, at: now) { beginLink(specification, route, at: now, into: &batch) }
+        case .bind(let id, let section, let binding): bind(id, section: section, to: binding)
+        case .subscribe(let id, let bindings): subscribe(id, to: bindings, at: now, into: &batch)
+        case .unsubscribe(let id, let ssrcs): unsubscribe(id, from: ssrcs)
+        case .setMuted(let id, let isMuted): setMuted(isMuted, track: id, at: now, into: &batch)
         case .removePeer(let id, let reason):
             if let slot = peersByID[id] { endPeer(slot, reason, at: now, into: &batch) }
         case .restartICE(let id, let local, let remote): restartICE(id, local: local, remote: remote, at: now)
@@ -307,10 +311,17 @@ package struct MediaCore: ~Copyable {
             )
         }
         let slot = insert(peer, username: specification.local.usernameFragment)
+        addSubscriptions(bindings, to: slot, withAllLayers: specification.isNodeLink, at: now)
+    }
+
+    /// Makes a forwarder for each of these, which waits to be started.
+    mutating func addSubscriptions(
+        _ bindings: [PlaybackBinding], to slot: Int, withAllLayers: Bool = false, at now: Instant
+    ) {
         let hasSound = bindings.contains { tracksByID[$0.track].map { !tracks[$0].pointee.isVideo } ?? false }
         for binding in bindings {
             guard let first = tracksByID[binding.track] else { continue }
-            let layers = specification.isNodeLink ? [] : layers(of: binding, first: first, at: now)
+            let layers = withAllLayers ? [] : layers(of: binding, first: first, at: now)
             let track = layers.last ?? first
             let retransmission = binding.sender.rtxSSRC.flatMap { ssrc in
                 binding.sender.rtxPayloadType.map { payloadType in

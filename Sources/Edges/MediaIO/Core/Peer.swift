@@ -79,8 +79,8 @@ struct Peer: ~Copyable {
         case viewer
     }
 
-    /// SSRCs that a publisher may use at most; simulcast with RTX needs seven.
-    static let maximumSources = 16
+    /// SSRCs that a publisher may use at most; simulcast with RTX needs seven, and a participant of a room has several tracks.
+    static let maximumSources = 32
 
     let id: PeerID
     let role: Role

@@ -36,6 +36,8 @@ struct Track: ~Copyable {
 
     /// The publishing session's slot on this worker; `nil` for frames from RTMP or the demo, and on copies.
     var publisher: Int?
+    /// Nothing of it is let in.
+    var isMuted = false
     /// The SSRC that feeds the track, to name in feedback to the publisher.
     var publisherSSRC: UInt32 = 0
     /// When ``publisherSSRC`` last sent; `nil` when its publisher has gone.
