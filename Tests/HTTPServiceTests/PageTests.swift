@@ -51,7 +51,7 @@ struct PageTests {
             guard seen.insert(address).inserted else { continue }
             let answer = try await client.send(.get, address)
             #expect(answer.status == .ok, "\(address)")
-            addresses += answer.text.matches(of: /\/assets\/[a-z.]+/).map { String($0.output) }
+            addresses += answer.text.matches(of: /\/assets\/[a-z.\/]+/).map { String($0.output) }
         }
         #expect(seen.count > 3)
     }
