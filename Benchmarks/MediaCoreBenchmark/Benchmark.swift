@@ -57,6 +57,10 @@ struct MediaCoreBenchmark {
         print("    sending                  \(text(congestion.send)) ns a packet")
         print("    feedback                 \(text(congestion.feedback)) ns a packet reported on")
         print("    pacing and probing       \(text(congestion.tick)) ns a tick")
+        print("reading")
+        for row in ParseBenchmark.run(rounds: frames * 500) {
+            print("    \(row.name.padded(to: 24)) \(text(row.nanoseconds)) ns")
+        }
     }
 
     private static func text(_ value: Double) -> String { String(Int(value.rounded())) }
@@ -140,5 +144,11 @@ struct MediaCoreBenchmark {
         }
         let elapsed = martlet_thread_cpu_ns() - start
         return (Double(elapsed) / Double(max(sink.datagrams, 1)), sink.datagrams / max(sink.messages, 1))
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
     }
 }

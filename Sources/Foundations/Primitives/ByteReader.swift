@@ -21,19 +21,41 @@ package struct ByteReader: ~Escapable {
         }
     }
 
-    /// Reads one big-endian unsigned integer of the width of `Integer`.
+    // One function for each width, not a generic one: that would not be specialised for callers in other modules, and look its
+    // integer up at run time, twenty times dearer.
+
+    /// Reads one byte.
     @_lifetime(self: copy self)
-    package mutating func readInteger<Integer: FixedWidthInteger & UnsignedInteger>(
-        as type: Integer.Type = Integer.self
-    ) throws(ParseError) -> Integer {
-        let width = Integer.bitWidth / 8
-        try require(width)
-        var value: Integer = 0
-        for index in offset..<(offset + width) {
-            value = (width == 1 ? 0 : value << 8) | Integer(truncatingIfNeeded: bytes[index])
-        }
-        offset += width
-        return value
+    package mutating func readInteger(as type: UInt8.Type = UInt8.self) throws(ParseError) -> UInt8 {
+        try require(1)
+        defer { offset += 1 }
+        return bytes[offset]
+    }
+
+    /// Reads one 16-bit big-endian unsigned integer.
+    @_lifetime(self: copy self)
+    package mutating func readInteger(as type: UInt16.Type = UInt16.self) throws(ParseError) -> UInt16 {
+        try require(2)
+        defer { offset += 2 }
+        return UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
+    }
+
+    /// Reads one 32-bit big-endian unsigned integer.
+    @_lifetime(self: copy self)
+    package mutating func readInteger(as type: UInt32.Type = UInt32.self) throws(ParseError) -> UInt32 {
+        try require(4)
+        defer { offset += 4 }
+        let high = UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16
+        return high | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
+    }
+
+    /// Reads one 64-bit big-endian unsigned integer.
+    @_lifetime(self: copy self)
+    package mutating func readInteger(as type: UInt64.Type = UInt64.self) throws(ParseError) -> UInt64 {
+        try require(8)
+        let high: UInt32 = try readInteger()
+        let low: UInt32 = try readInteger()
+        return UInt64(high) << 32 | UInt64(low)
     }
 
     /// Reads a 24-bit big-endian unsigned integer.

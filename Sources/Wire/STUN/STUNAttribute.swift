@@ -122,11 +122,11 @@ extension STUNAttribute {
         case .username(let name): Self.write(.username, value: name, to: &writer)
         case .errorCode(let error): Self.write(.errorCode, value: error.encoded, to: &writer)
         case .unknownAttributes(let types):
-            Self.write(.unknownAttributes, value: types.flatMap { Self.bigEndian($0) }, to: &writer)
+            Self.write(.unknownAttributes, value: Self.bytes { writer in types.forEach { writer.write($0) } }, to: &writer)
         case .realm(let realm): Self.write(.realm, value: realm, to: &writer)
         case .nonce(let nonce): Self.write(.nonce, value: nonce, to: &writer)
         case .software(let software): Self.write(.software, value: software, to: &writer)
-        case .lifetime(let seconds): Self.write(.lifetime, value: Self.bigEndian(seconds), to: &writer)
+        case .lifetime(let seconds): Self.write(.lifetime, value: Self.bytes { $0.write(seconds) }, to: &writer)
         case .xorPeerAddress(let address):
             let mask = STUNAddress.Mask.exclusiveOr(transactionID: transactionID)
             Self.write(.xorPeerAddress, value: STUNAddress.encoded(address, mask: mask), to: &writer)
@@ -135,12 +135,12 @@ extension STUNAttribute {
             Self.write(.xorRelayedAddress, value: STUNAddress.encoded(address, mask: mask), to: &writer)
         case .requestedTransport(let number):
             Self.write(.requestedTransport, value: [number, 0, 0, 0], to: &writer)
-        case .priority(let priority): Self.write(.priority, value: Self.bigEndian(priority), to: &writer)
+        case .priority(let priority): Self.write(.priority, value: Self.bytes { $0.write(priority) }, to: &writer)
         case .useCandidate: Self.write(.useCandidate, value: [], to: &writer)
         case .iceControlled(let tieBreaker):
-            Self.write(.iceControlled, value: Self.bigEndian(tieBreaker), to: &writer)
+            Self.write(.iceControlled, value: Self.bytes { $0.write(tieBreaker) }, to: &writer)
         case .iceControlling(let tieBreaker):
-            Self.write(.iceControlling, value: Self.bigEndian(tieBreaker), to: &writer)
+            Self.write(.iceControlling, value: Self.bytes { $0.write(tieBreaker) }, to: &writer)
         case .unknown(let type, let value): Self.write(type: type, value: value, to: &writer)
         }
     }
@@ -157,9 +157,9 @@ extension STUNAttribute {
         writer.writeZeros((4 - value.count % 4) % 4)
     }
 
-    private static func bigEndian(_ value: some FixedWidthInteger & UnsignedInteger) -> [UInt8] {
+    private static func bytes(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
         var writer = ByteWriter(capacity: 8)
-        writer.write(value)
+        write(&writer)
         return writer.bytes
     }
 }

@@ -50,8 +50,10 @@ package final class Mailbox<Item: Sendable>: Sendable {
     }
 
     /// Takes the announcement back, after a wake-up.
-    package func awake() {
+    ///
+    /// - Parameter isSignalled: Whether the descriptor was found readable. One that becomes so a moment later ends the next sleep.
+    package func awake(isSignalled: Bool = true) {
         state.withLock { $0.isAsleep = false }
-        martlet_eventfd_clear(descriptor)
+        if isSignalled { martlet_eventfd_clear(descriptor) }
     }
 }
