@@ -122,7 +122,8 @@ extension STUNAttribute {
         case .username(let name): Self.write(.username, value: name, to: &writer)
         case .errorCode(let error): Self.write(.errorCode, value: error.encoded, to: &writer)
         case .unknownAttributes(let types):
-            Self.write(.unknownAttributes, value: Self.bytes { writer in types.forEach { writer.write($0) } }, to: &writer)
+            Self.write(
+                .unknownAttributes, value: Self.bytes { writer in types.forEach { writer.write($0) } }, to: &writer)
         case .realm(let realm): Self.write(.realm, value: realm, to: &writer)
         case .nonce(let nonce): Self.write(.nonce, value: nonce, to: &writer)
         case .software(let software): Self.write(.software, value: software, to: &writer)
