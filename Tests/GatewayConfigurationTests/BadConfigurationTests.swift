@@ -18,6 +18,7 @@ struct BadConfigurationTests {
         Case(yaml: "http:\n  port: 65536", key: "http.port", line: 2, says: "65535"),
         Case(yaml: "http:\n  port: -1", key: "http.port", line: 2, says: "-1"),
         Case(yaml: "http:\n  port: 80.5", key: "http.port", line: 2, says: "80.5"),
+        Case(yaml: "http:\n  trusted_proxies: [10.0.0.0/33]", key: "http.trusted_proxies", line: 2, says: "10.0.0.0/8"),
         Case(yaml: "http: 8080", key: "http", line: 1, says: "section"),
         Case(yaml: "http:\n  host: example.org", key: "http.host", line: 2, says: "IP address"),
         Case(yaml: "webrtc:\n  port: 0", key: "webrtc.port", line: 2, says: "1 to 65535"),

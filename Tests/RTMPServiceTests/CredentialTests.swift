@@ -35,4 +35,24 @@ struct CredentialTests {
         #expect(try await reason(good, from: "192.0.2.8") == nil)
         for _ in 0..<10 { #expect(try await reason("guess", from: "127.0.0.1") == "credential-malformed") }
     }
+
+    @Test func `a token that begins too often has to wait, and others do not`() async throws {
+        let tokens = await TokenAuthority(secret: Self.secret)
+        let authorizer = Authorizer(policy: AccessPolicy(), tokens: tokens)
+        let guesses = GuessLimit(perMinute: 3, now: { .zero })
+        let holders = AddressLimiter(perMinute: 1, burst: 2)
+        func reason(_ credential: String) async throws -> String? {
+            let decision = await authorizer.decision(about: try request(credential), guesses: guesses) { holder, _ in
+                holders.take(holder: holder, at: .zero)
+            }
+            if case .refused(let reason, _) = decision { return reason }
+            return nil
+        }
+        let (one, other) = (
+            try await tokens.issue(stream: .any, permissions: [.publish], lifetime: .seconds(60)).revealed,
+            try await tokens.issue(stream: .any, permissions: [.publish], lifetime: .seconds(61)).revealed
+        )
+        for expected in [nil, nil, "token-overused"] { #expect(try await reason(one) == expected) }
+        #expect(try await reason(other) == nil)
+    }
 }

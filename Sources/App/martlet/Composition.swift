@@ -130,6 +130,8 @@ enum Composition {
                 includeLoopback: settings.limits.loopback),
             nodeName: nodeName, playback: PlaybackSignature(secret: secret),
             isPlayPublic: settings.auth.anonymousPlay == .anyone && !asksAboutPlay(settings.webhooks))
+        configuration.trustedProxies = TrustedProxies(
+            settings.http.trustedProxies.compactMap { AddressNetwork($0) })
         configuration.tls = tls
         configuration.hstsMaxAge = settings.http.tls.hstsMaxAge
         return configuration

@@ -82,9 +82,16 @@ struct GatewayProcess {
         }
         metrics.addCollector { ProcessMetrics.collect() + (await gateway.statistics()).metricFamilies }
 
+        let holders = AddressLimiter(
+            perMinute: settings.limits.tokenPostsPerMinute, burst: settings.limits.tokenPostsBurst)
+        let publishers = GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses) {
+            [limitsLoopback = settings.limits.loopback] holder, peer in
+            guard limitsLoopback || peer?.isLoopback != true else { return nil }
+            return holders.take(holder: holder, at: MonotonicClock.now())
+        }
         let rtmp = RTMPService(
             configuration: Composition.rtmp(settings, port: settings.rtmp.port),
-            backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
+            backend: publishers,
             logger: Logger(label: "rtmp"), onRefusal: { metrics.countRefusal($0) })
         let rtmpPort = try await bind(rtmp, key: "rtmp.port")
         let tls = try Composition.tls(settings, addresses: plane.candidates)
@@ -96,7 +103,7 @@ struct GatewayProcess {
         let rtmps = try Composition.rtmps(settings, tls).map { configuration in
             RTMPService(
                 configuration: configuration,
-                backend: GatewayPublishBackend(gateway: gateway, authorizer: authorizer, guesses: guesses),
+                backend: publishers,
                 logger: Logger(label: "rtmps"), onRefusal: { metrics.countRefusal($0) })
         }
         var rtmpsPort: UInt16?

@@ -32,6 +32,12 @@ extension Setting {
             "Origins besides the gateway's own that may call the API from a browser."
         ),
         Setting(
+            "http.trusted_proxies",
+            \.http.trustedProxies,
+            .list("addresses or networks", of: { text throws(InvalidValue) in try network(text) }, format: { $0 }),
+            "Proxies whose Forwarded and X-Forwarded-For count."
+        ),
+        Setting(
             "http.frame_ancestors",
             \.http.frameAncestors,
             .list("CSP sources", of: { text throws(InvalidValue) in try contentSource(text) }, format: { $0 }),

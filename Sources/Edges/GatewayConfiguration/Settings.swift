@@ -38,6 +38,8 @@ package struct Settings: Sendable, Equatable {
         ///
         /// WHIP and WHEP answer every origin: their requests carry a bearer token, never a cookie.
         package var corsOrigins: [String] = []
+        /// `http.trusted_proxies`: addresses and networks of proxies whose `Forwarded` and `X-Forwarded-For` count.
+        package var trustedProxies: [String] = []
         /// `http.frame_ancestors`: who may embed the pages (CSP source expressions).
         package var frameAncestors = ["'self'"]
         package var tls = TLS()

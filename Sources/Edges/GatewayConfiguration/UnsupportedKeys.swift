@@ -4,7 +4,7 @@
 /// than one that does not start.
 enum UnsupportedKeys {
     static let exact: Set<String> = [
-        "http.trusted_proxies", "node.url", "cluster.secret", "redis.url", "database.url",
+        "node.url", "cluster.secret", "redis.url", "database.url",
     ]
 
     static func contains(_ key: String) -> Bool { exact.contains(key) }

@@ -37,6 +37,14 @@ func contentSource(_ text: String) throws(InvalidValue) -> String {
     return text
 }
 
+/// - Returns: A literal address, or a network such as `10.0.0.0/8`.
+func network(_ text: String) throws(InvalidValue) -> String {
+    guard AddressNetwork(text) != nil else {
+        throw InvalidValue("`\(text)` is no address and no network", cure: "write it like 192.0.2.1 or 10.0.0.0/8")
+    }
+    return text
+}
+
 /// - Returns: A literal address or a host name, without a port.
 func hostOrAddress(_ text: String) throws(InvalidValue) -> String {
     if let address = TransportAddress(text, port: 0) {

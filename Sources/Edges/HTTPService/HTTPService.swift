@@ -68,7 +68,10 @@ package struct HTTPService: Service, CustomStringConvertible {
             rooms: rooms,
             roomMedia: roomMedia,
             logger: logger,
-            peer: { _, context in context.peer }
+            peer: { [proxies = configuration.trustedProxies] request, context in
+                proxies.client(
+                    of: context.peer, fields: request.headers.lazy.map { (name: $0.name.rawName, value: $0.value) })
+            }
         )
     }
 
@@ -100,8 +103,9 @@ package struct HTTPService: Service, CustomStringConvertible {
             now: now
         )
         let signaling = SignalingEndpoint(
-            store: rooms, media: roomMedia, access: access, origins: configuration.corsOrigins, readiness: readiness,
-            logger: logger)
+            store: rooms, media: roomMedia, access: access, origins: configuration.corsOrigins,
+            proxies: configuration.trustedProxies, readiness: readiness, logger: logger,
+            onRefusal: { metrics.countRefusal($0) })
         metrics.addCollector {
             [MetricFamily(.signalingConnections, [.init(.integer(UInt64(clamping: signaling.count)))])]
         }

@@ -10,6 +10,8 @@ package struct HTTPServiceConfiguration: Sendable {
     package var port: UInt16
     /// Origins besides the gateway's own that may call the API from a browser, in lower case.
     package var corsOrigins: Set<String>
+    /// Whose word about their clients counts.
+    package var trustedProxies = TrustedProxies()
     /// The value of the CSP directive `frame-ancestors`.
     package var frameAncestors: String
     package var iceServers: [ICEServerLink]

@@ -30,15 +30,17 @@ final class SignalingEndpoint: Sendable {
     let media: RoomMediaDesk?
     let access: Access
     private let origins: Set<String>
+    private let proxies: TrustedProxies
     private let readiness: Readiness
     private let logger: Logger
+    private let onRefusal: @Sendable (String) -> Void
     private let connections = Mutex(0)
     /// Those who hear by an event stream and speak by `POST`.
     let streams = SignalingStreams()
 
     init(
-        store: (any RoomStore)?, media: RoomMediaDesk?, access: Access, origins: Set<String>, readiness: Readiness,
-        logger: Logger
+        store: (any RoomStore)?, media: RoomMediaDesk?, access: Access, origins: Set<String>, proxies: TrustedProxies,
+        readiness: Readiness, logger: Logger, onRefusal: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.media = media
@@ -46,6 +48,8 @@ final class SignalingEndpoint: Sendable {
         self.origins = origins
         self.readiness = readiness
         self.logger = logger
+        self.proxies = proxies
+        self.onRefusal = onRefusal
     }
 
     // MARK: Who may come
@@ -94,6 +98,11 @@ final class SignalingEndpoint: Sendable {
     /// What the answer says that makes a request a WebSocket.
     static let upgradeFields: HTTPHeaders = ["Sec-WebSocket-Protocol": ServerMessage.version]
 
+    /// Who a request for a WebSocket comes from.
+    private func client(of head: HTTPRequestHead, peer: TransportAddress?) -> TransportAddress? {
+        proxies.client(of: peer, fields: head.headers.lazy.map { (name: $0.name, value: $0.value) })
+    }
+
     /// Whether a request becomes a WebSocket; otherwise it is to be answered in another way.
     func upgrades(_ head: HTTPRequestHead, peer: TransportAddress?) -> Bool {
         let fields = head.headers
@@ -101,7 +110,7 @@ final class SignalingEndpoint: Sendable {
             && fields[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
             && fields[canonicalForm: "upgrade"].map { $0.lowercased() } == ["websocket"]
             && fields["sec-websocket-version"] == ["13"] && fields["sec-websocket-key"].count == 1
-            && problem { fields[$0].first } == nil && (try? access.countPost(from: peer)) != nil
+            && problem { fields[$0].first } == nil && (try? access.countPost(from: client(of: head, peer: peer))) != nil
     }
 
     /// Answers a request that did not become a WebSocket.
@@ -120,7 +129,8 @@ final class SignalingEndpoint: Sendable {
         let client = makeClient(
             store,
             from: RequestOrigin(
-                peer: ClientContext.peer(of: socket.channel), host: head.headers["host"].first,
+                peer: self.client(of: head, peer: ClientContext.peer(of: socket.channel)),
+                host: head.headers["host"].first,
                 fields: head.headers.lazy.map { (name: $0.name, value: $0.value) }), wake: wake)
         begin()
         do {
@@ -141,7 +151,8 @@ final class SignalingEndpoint: Sendable {
             store: store, media: media,
             gate: SignalingGate(authorizer: access.authorizer, guesses: access.guesses, origin: origin),
             resumeWindow: store.resumeWindow, now: access.now, unixSeconds: { Int64(Date.now.timeIntervalSince1970) },
-            isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() })
+            isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() },
+            onRefusal: onRefusal)
     }
 
     /// Counts a connection, until ``end(_:)``.

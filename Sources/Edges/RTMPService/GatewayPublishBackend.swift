@@ -1,13 +1,15 @@
 package import Auth
 package import Gateway
 import Media
-import Primitives
+package import Primitives
 import RTMP
 
 extension FrameIngest: FrameSink {}
 
 /// Lets publishers into the gateway once somebody else has said that they may.
 package struct GatewayPublishBackend: PublishBackend {
+    /// How long the holder of a credential has to wait, by its digest and where it is; `nil` when it need not.
+    package typealias HolderLimit = @Sendable (String, TransportAddress?) -> Duration?
     package typealias Authorize = @Sendable (RTMPPublishRequest) async -> AuthorizationDecision
 
     private let gateway: Gateway
@@ -19,8 +21,18 @@ package struct GatewayPublishBackend: PublishBackend {
     }
 
     /// The usual way: tokens, stream keys and loopback, as the configuration says.
-    package init(gateway: Gateway, authorizer: Authorizer, guesses: GuessLimit) {
-        self.init(gateway: gateway) { request in await authorizer.decision(about: request, guesses: guesses) }
+    ///
+    /// - Parameters:
+    ///   - gateway: Where publishers are let in.
+    ///   - authorizer: Who may do what.
+    ///   - guesses: Who has been wrong about it too often.
+    ///   - holders: How often one credential may begin to publish; `nil` for no limit.
+    package init(
+        gateway: Gateway, authorizer: Authorizer, guesses: GuessLimit, holders: HolderLimit? = nil
+    ) {
+        self.init(gateway: gateway) { request in
+            await authorizer.decision(about: request, guesses: guesses, holders: holders)
+        }
     }
 
     package func admit(
@@ -58,7 +70,9 @@ extension Authorizer {
     }
 
     /// Whether `request` may publish; for RTMP the peer's address alone says what loopback is.
-    package func decision(about request: RTMPPublishRequest, guesses: GuessLimit) async -> AuthorizationDecision {
+    package func decision(
+        about request: RTMPPublishRequest, guesses: GuessLimit, holders: GatewayPublishBackend.HolderLimit? = nil
+    ) async -> AuthorizationDecision {
         if guesses.wait(request.peer) != nil { return .refused(reason: GuessLimit.reason, message: GuessLimit.detail) }
         do throws(AuthRefusal) {
             let grant = try await admit(
@@ -72,6 +86,9 @@ extension Authorizer {
             switch grant.holder {
             case .loopback: return .allowed(.loopback, terms)
             case .anonymous: return .allowed(.anonymous, terms)
+            case .credential(let digest) where holders?(digest, request.peer) != nil:
+                return .refused(
+                    reason: "token-overused", message: "This token has asked for too many sessions. Wait a little.")
             case .credential(let digest): return .allowed(.credential(digest), terms)
             }
         } catch {

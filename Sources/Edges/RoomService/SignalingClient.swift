@@ -28,6 +28,7 @@ package actor SignalingClient {
     private let unixSeconds: @Sendable () -> Int64
     private let isDraining: @Sendable () -> Bool
     private let wake: @Sendable () -> Void
+    private let onRefusal: @Sendable (String) -> Void
 
     private var session: SignalingSession
     private var token: Secret?
@@ -53,12 +54,14 @@ package actor SignalingClient {
     ///   - unixSeconds: The time by which tokens end.
     ///   - isDraining: Whether the gateway is going away.
     ///   - wake: Called without waiting when ``nextOutput()`` has something.
+    ///   - onRefusal: Told the code of each error, for the metrics.
     package init(
         store: any RoomStore, media: RoomMediaDesk? = nil, gate: SignalingGate, resumeWindow: Interval,
         now: @escaping @Sendable () -> Instant,
         unixSeconds: @escaping @Sendable () -> Int64, isDraining: @escaping @Sendable () -> Bool,
-        wake: @escaping @Sendable () -> Void
+        wake: @escaping @Sendable () -> Void, onRefusal: @escaping @Sendable (String) -> Void = { _ in }
     ) {
+        self.onRefusal = onRefusal
         self.store = store
         self.media = media
         self.gate = gate
@@ -175,7 +178,10 @@ package actor SignalingClient {
         wake()
     }
 
-    private func reply(_ message: ServerMessage) { answer(Self.output(message)) }
+    private func reply(_ message: ServerMessage) {
+        if case .error(_, let error) = message { onRefusal(error.code.rawValue) }
+        answer(Self.output(message))
+    }
 
     private func end(_ end: SignalingEnd, _ error: SignalingError?) {
         if let error { reply(.error(id: nil, error)) }
