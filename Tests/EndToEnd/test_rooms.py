@@ -84,6 +84,8 @@ def test_whoever_comes_back_has_missed_nothing(gateway, stream, ways):
 
 
 def test_a_stream_is_seen_in_its_room_and_rest_shows_and_closes_it(gateway, stream):
+    gateway.checks_api = True
+
     async def run():
         with media.publish_rtmp(gateway.rtmp(stream)):
             gateway.wait_for_stream(stream)

@@ -10,6 +10,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
+from . import openapi
 from .processes import ROOT, WORK, Program, free_port, wait_until
 
 
@@ -45,6 +46,7 @@ class Gateway:
 
     def __init__(self, command="serve", settings=None, name="gateway", terminal=None, prefix=()):
         self.http_port, self.rtmp_port, self.webrtc_port = free_port(), free_port(), free_port()
+        self.checks_api = False
         WORK.mkdir(exist_ok=True)
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="data-", dir=WORK))
         self.settings = {
@@ -107,6 +109,13 @@ class Gateway:
             return False
 
     def request(self, method, path, body=None, headers=None, timeout=10):
+        """Asks, and checks what the API answers against its description where a test wants that."""
+        answer = self._request(method, path, body, headers, timeout)
+        if self.checks_api:
+            openapi.check(method, path.removeprefix(self.http), answer)
+        return answer
+
+    def _request(self, method, path, body, headers, timeout):
         address = path if path.startswith("http") else self.http + path
         data = body.encode() if isinstance(body, str) else body
         request = urllib.request.Request(address, data=data, method=method, headers=headers or {})
