@@ -190,7 +190,8 @@ let gateway: [Target] = [
     module(
         "Gateway", in: "Edges",
         [
-            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
+            "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "Nodes", "MediaIO", "Transcoding",
+            "Telemetry",
             .product(name: "Logging", package: "swift-log"),
         ]),
     module(
@@ -225,14 +226,17 @@ let gateway: [Target] = [
             "Primitives", "Rooms", "Signaling", "Gateway", "Auth",
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
+    system("CHiredis", libraries: ["hiredis"]),
+    module("Redis", in: "Edges", ["Primitives", "MediaIO", "CHiredis", "CLinux"]),
     module(
         "NodeService", in: "Edges",
         [
-            "Primitives", "Nodes", "Gateway", "Auth", "Telemetry",
+            "Primitives", "Nodes", "Redis", "Gateway", "Auth", "Telemetry",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
     system("CWebVendor", libraries: []),
     module(
@@ -253,8 +257,8 @@ let gateway: [Target] = [
     module(
         "HTTPService", in: "Edges",
         [
-            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
-            "Auth", "Telemetry", "TransportSecurity", "WebPages",
+            "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Nodes", "Signaling", "RoomService",
+            "Webhooks", "Auth", "Telemetry", "TransportSecurity", "WebPages",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -294,8 +298,8 @@ let gateway: [Target] = [
         dependencies: [
             "Primitives", "STUN", "Media", "ICE", "SRTP", "GatewayConfiguration", "Telemetry", "Auth", "Gateway",
             "MediaIO", "Transcoding", "MediaClient", "RTMP", "RTMPService", "Recording", "Webhooks", "HLS",
-            "HLSService", "Rooms", "RoomService", "Nodes", "NodeService", "HTTPService", "Conformance", "LoadTest",
-            "TransportSecurity",
+            "HLSService", "Rooms", "RoomService", "Nodes", "NodeService", "Redis", "HTTPService", "Conformance",
+            "LoadTest", "TransportSecurity",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "Metrics", package: "swift-metrics"),
@@ -311,10 +315,14 @@ let gateway: [Target] = [
 ]
 
 let gatewayTests: [Target] = [
+    .target(
+        name: "RedisSupport", dependencies: ["Redis", "Primitives"], path: "Tests/RedisSupport", swiftSettings: settings
+    ),
+    tests("RedisTests", ["Redis", "RedisSupport", "Primitives", "TestSupport"]),
     tests(
         "NodeServiceTests",
         [
-            "NodeService", "Nodes", "Gateway", "Auth", "Primitives", "TestSupport",
+            "NodeService", "Nodes", "Redis", "RedisSupport", "Gateway", "Auth", "Primitives", "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests("GatewayConfigurationTests", ["GatewayConfiguration", "Primitives", "TestSupport"]),

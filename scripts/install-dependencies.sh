@@ -8,12 +8,12 @@ cd "$(dirname "$0")/.."
 run_packages=(
   git ca-certificates pkg-config python3-venv libc6-dev libstdc++-12-dev zlib1g-dev
   libssl-dev libsrtp2-dev libopus-dev libavcodec-dev libavformat-dev libavutil-dev
-  libswresample-dev libswscale-dev
+  libswresample-dev libswscale-dev libhiredis-dev
 )
 # Encrypts several times as fast as OpenSSL; it exists for this architecture alone, and the build does without.
 [ "$(uname -m)" != x86_64 ] || run_packages+=(libipsec-mb-dev)
 test_packages=(
-  iproute2 coturn ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
+  iproute2 coturn redis-server ffmpeg fonts-dejavu-core chromium chromium-driver firefox-esr
   golang-go golang-github-pion-webrtc.v3-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-nice gstreamer1.0-libav python3-gst-1.0 gir1.2-gst-plugins-bad-1.0

@@ -38,17 +38,18 @@ private let arrows: [String: Set<String>] = [
     "Auth": ["Primitives"],
     "TransportSecurity": ["Primitives"],
     "Gateway": [
-        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "MediaIO", "Transcoding", "Telemetry",
+        "Primitives", "RTP", "Media", "ICE", "DTLS", "WebRTC", "SFU", "Nodes", "MediaIO", "Transcoding", "Telemetry",
     ],
     "Recording": ["Primitives", "Media", "ISOBMFF", "MediaIO", "Gateway", "Telemetry"],
     "Webhooks": ["Primitives", "Gateway", "Recording", "Auth", "Telemetry"],
     "RTMPService": ["Primitives", "RTMP", "Media", "Gateway", "Auth", "Telemetry", "TransportSecurity"],
     "HLSService": ["Primitives", "Media", "HLS", "Gateway", "Transcoding", "Auth", "Telemetry", "CZlib"],
-    "NodeService": ["Primitives", "Nodes", "Gateway", "Auth", "Telemetry"],
+    "Redis": ["Primitives", "MediaIO", "CHiredis", "CLinux"],
+    "NodeService": ["Primitives", "Nodes", "Redis", "Gateway", "Auth", "Telemetry"],
     "RoomService": ["Primitives", "Rooms", "Signaling", "Gateway", "Auth"],
     "HTTPService": [
-        "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Signaling", "RoomService", "Webhooks",
-        "Auth", "Telemetry", "TransportSecurity", "WebPages",
+        "Primitives", "HLS", "HLSService", "Gateway", "Recording", "Rooms", "Nodes", "Signaling", "RoomService",
+        "Webhooks", "Auth", "Telemetry", "TransportSecurity", "WebPages",
     ],
     "LoadTest": ["M3U8", "TransportSecurity"],
     "Conformance": [
@@ -63,7 +64,7 @@ private let mediaCore: Set<String> = [
 ]
 
 private let ours = Set(arrows.keys).union([
-    "WebPages", "SignalingSDK",
+    "WebPages", "SignalingSDK", "CHiredis",
     "CMultiBuffer", "COpenSSL", "CSRTP", "COpus", "CZlib", "CFFmpeg", "CLinux", "CWebVendor",
 ])
 

@@ -117,6 +117,7 @@ struct SettingsLoaderTests {
         let examples = [
             "true", "false", "17", "7s", "0.0.0.0", "debug", "json", "reject", "nobody", "drop", "openssl", "text",
             "always", "250ms", "90s", "480p@1200k", "libx264", "https://example.org", "stun:stun.example.org",
+            "redis://cache",
             String(repeating: "ab", count: 32),
             "0s-1s", "cam=0s-1s", "3GB", "publish", "allow",
         ]

@@ -21,7 +21,7 @@ struct Examination {
     func findings() async -> [Finding] {
         let (media, candidates) = media()
         return [dataDirectory(), recordings(), http()] + certificate() + rtmp() + media
-            + turn(reaching: candidates)
+            + turn(reaching: candidates) + (await redis())
             + [videoEncoder(), audioTranscoder(), videoTranscoder(), descriptors()]
     }
 

@@ -47,9 +47,9 @@ struct GatewayProcess {
         let secret = try Composition.tokenSecret(settings)
         let tokens = await TokenAuthority(secret: secret, issuer: issuer)
         let webhooks = try Composition.webhooks(settings.webhooks, nodeName: nodeName)
+        let revocations = RevocationList(path: "\(settings.dataDirectory)/revocations.json")
         let authorizer = Authorizer(
-            policy: Composition.accessPolicy(settings.auth), tokens: tokens,
-            revocations: RevocationList(path: "\(settings.dataDirectory)/revocations.json"),
+            policy: Composition.accessPolicy(settings.auth), tokens: tokens, revocations: revocations,
             decider: webhooks?.decisions)
 
         let guesses = Composition.guessLimit(settings.limits)
@@ -58,13 +58,15 @@ struct GatewayProcess {
         let plane = try startMedia(settings.webrtc) { report.yield($0) }
         defer { plane.stop() }
         warnOfLoopback(plane.candidates, logger)
+        let redis = try Composition.redis(settings, nodeName: nodeName, addresses: plane.candidates)
         let gateway = Gateway(
-            plane: plane, events: events, policy: Composition.gatewayPolicy(settings),
+            plane: plane, events: events, policy: Composition.gatewayPolicy(settings), directory: redis?.directory,
             logger: Logger(label: "gateway"))
         guard let nodeID = NodeID(nodeName) else {
             throw CommandFailure("node.id: use 1 to 64 bytes without control characters")
         }
-        let nodes = NodeParts(directory: MemoryNodeDirectory(id: nodeID, url: ""), gateway: gateway)
+        let nodes = NodeParts(
+            directory: redis?.directory ?? MemoryNodeDirectory(id: nodeID, url: ""), gateway: gateway)
         let ledger = StreamLedger(node: nodeName)
         let recording = RecordingThread(
             Composition.recording(settings), logger: Logger(label: "recording"),
@@ -136,6 +138,7 @@ struct GatewayProcess {
             webhooks: webhooks?.sender,
             rooms: rooms,
             roomMedia: roomMedia,
+            nodes: redis?.directory,
             logger: Logger(label: "http")
         ) { port in
             readiness.change(to: .ready)
@@ -159,6 +162,14 @@ struct GatewayProcess {
         if let webhooks {
             metrics.addCollector { await webhooks.metricFamilies() }
             services.insert(WebhookRunner(parts: webhooks, gateway: gateway), at: 0)
+        }
+        if let redis {
+            readiness.mention(redis: { redis.directory.state == .working })
+            metrics.addCollector { await redis.metricFamilies() }
+            let runner = RedisRunner(
+                parts: redis, gateway: gateway, revocations: revocations, readiness: readiness,
+                logger: Logger(label: "redis"))
+            services.insert(runner, at: 0)
         }
         if let hls { services.append(hls) }
         if publishesDemo { services.append(DemoPublisher(gateway: gateway, logger: Logger(label: "demo"))) }

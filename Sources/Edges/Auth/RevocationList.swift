@@ -35,6 +35,8 @@ package final class RevocationList: RevocationStore {
         var ends: [String: Int64]
         /// No entry ends before this.
         var firstEnd: Int64
+        /// Counts changes.
+        var version: UInt64 = 0
 
         init(_ ends: [String: Int64]) {
             self.ends = ends
@@ -71,12 +73,13 @@ package final class RevocationList: RevocationStore {
     package func revoke(_ tokenID: String, until expiresAt: Int64) throws(RevocationProblem) {
         let now = now()
         let problem = entries.withLock { entries -> RevocationProblem? in
-            if entries.firstEnd <= now { entries = Entries(entries.ends.filter { $0.value > now }) }
+            Self.forget(&entries, at: now)
             if expiresAt <= now { return nil }
             let before = entries.ends[tokenID]
             guard before != nil || entries.ends.count < Self.capacity else { return .full }
             entries.ends[tokenID] = max(expiresAt, before ?? 0)
             entries.firstEnd = min(entries.firstEnd, expiresAt)
+            entries.version += 1
             if let reason = write(entries.ends) {
                 // It counts until the next restart all the same.
                 return .notKept(reason)
@@ -84,6 +87,40 @@ package final class RevocationList: RevocationStore {
             return nil
         }
         if let problem { throw problem }
+    }
+
+    /// Tokens that were revoked on other gateways, as far as there is room; one file is written for all.
+    ///
+    /// - Parameter others: Seconds since 1970 from which each need not be remembered, by `jti`.
+    package func merge(_ others: [String: Int64]) {
+        let now = now()
+        entries.withLock { entries in
+            Self.forget(&entries, at: now)
+            var isChanged = false
+            for (id, expiresAt) in others where expiresAt > now && id.utf8.count <= Self.maximumIDLength {
+                let before = entries.ends[id]
+                guard expiresAt > before ?? 0, before != nil || entries.ends.count < Self.capacity else { continue }
+                entries.ends[id] = expiresAt
+                entries.firstEnd = min(entries.firstEnd, expiresAt)
+                isChanged = true
+            }
+            guard isChanged else { return }
+            entries.version += 1
+            // What cannot be written counts until the next restart, and is heard again then.
+            _ = write(entries.ends)
+        }
+    }
+
+    /// What is revoked, with a number that is another one whenever something was added.
+    package var snapshot: (entries: [String: Int64], version: UInt64) {
+        entries.withLock { ($0.ends, $0.version) }
+    }
+
+    private static func forget(_ entries: inout Entries, at now: Int64) {
+        guard entries.firstEnd <= now else { return }
+        let version = entries.version
+        entries = Entries(entries.ends.filter { $0.value > now })
+        entries.version = version
     }
 
     /// Replaces the file as a whole: whoever reads it finds the old list or the new one.

@@ -20,7 +20,7 @@ extension Gateway {
         onKeyFrameRequest: @escaping @Sendable () -> Void = {}
     ) async throws(GatewayRefusal) -> FrameIngest {
         try checkCapacity(forStream: name)
-        try await makeWay(for: identity, on: name)
+        let epoch = try await claim(name, for: identity)
         let owner = streams[name]?.owner ?? plane.leastLoadedWorker()
         dismissPublisher(of: name)
         if streams[name] == nil { makeStream(name, owner: owner) }
@@ -37,7 +37,7 @@ extension Gateway {
             canTranscode: policy.transcoding.maximum > 0
         )
         hold(ingest, to: terms)
-        begin(.frames(ingest, identity, source: source), on: name, record: terms.record)
+        begin(.frames(ingest, identity, source: source), on: name, epoch: epoch, record: terms.record)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "\(source)"])
         return ingest
     }

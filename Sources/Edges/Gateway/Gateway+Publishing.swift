@@ -19,7 +19,7 @@ extension Gateway {
         let begun = clock.now
         try checkCapacity(forStream: name)
         let offer = try parse(bytes)
-        try await makeWay(for: identity, on: name)
+        let epoch = try await claim(name, for: identity)
         // Nothing below waits, so nobody can come in between.
         let owner = streams[name]?.owner ?? plane.leastLoadedWorker()
         let local = localDescription(worker: owner)
@@ -58,7 +58,7 @@ extension Gateway {
             to: owner
         )
         hold(session.id, to: terms)
-        begin(.session(session, identity), on: name, record: terms.record)
+        begin(.session(session, identity), on: name, epoch: epoch, record: terms.record)
         logger.info("stream published", metadata: [LogKeys.stream: "\(name)", LogKeys.source: "whip"])
         joinNegotiation.record(Interval(clock.now - begun))
         return SessionAnswer(sessionID: session.id, sdp: answer.sdp, entityTag: session.entityTag)
@@ -94,7 +94,11 @@ extension Gateway {
     /// Whether nothing has arrived for two seconds.
     func isSilent(_ stream: LiveStream) async -> Bool {
         guard clock.now - stream.startedAt > .seconds(2) else { return false }
-        let reports = await plane.report()
+        return isSilent(stream, reports: await plane.report())
+    }
+
+    func isSilent(_ stream: LiveStream, reports: [MediaReport]) -> Bool {
+        guard clock.now - stream.startedAt > .seconds(2) else { return false }
         let ids = Set(stream.tracks.flatMap(\.ids))
         return reports.lazy.flatMap(\.tracks).allSatisfy { track in
             !ids.contains(track.id) || !track.isOwner || (track.silence ?? .infinity) >= 2

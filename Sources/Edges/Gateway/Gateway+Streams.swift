@@ -67,8 +67,9 @@ extension Gateway {
         )
     }
 
-    func begin(_ publisher: LiveStream.Publisher, on name: StreamName, record: Bool?) {
+    func begin(_ publisher: LiveStream.Publisher, on name: StreamName, epoch: UInt64 = 0, record: Bool?) {
         streams[name]?.publisher = publisher
+        streams[name]?.epoch = epoch
         streams[name]?.record = record
         if streams[name]?.graceEnds != nil { tell(.active, viewersOf: name) }
         streams[name]?.graceEnds = nil

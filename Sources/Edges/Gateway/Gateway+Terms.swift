@@ -63,7 +63,7 @@ extension Gateway {
         }
     }
 
-    private func end(_ session: Session, because failure: SessionFailure) {
+    func end(_ session: Session, because failure: SessionFailure) {
         note(failure, of: session, detail: failure.explanation)
         plane.post(.removePeer(session.peer, .requested), to: session.worker)
         forget(session)
@@ -75,5 +75,13 @@ extension Gateway {
         failures[failure.rawValue, default: 0] += 1
         publisherLeft(ingest.stream)
         ingest.end(.credential(failure.explanation))
+    }
+
+    /// Another gateway has the stream.
+    func endSuperseded(_ ingest: FrameIngest) {
+        heldIngests[ingest.stream] = nil
+        failures[SessionFailure.superseded.rawValue, default: 0] += 1
+        publisherLeft(ingest.stream)
+        ingest.end(.superseded)
     }
 }

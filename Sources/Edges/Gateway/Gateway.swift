@@ -1,5 +1,6 @@
 package import Logging
 package import MediaIO
+package import Nodes
 import Primitives
 import Telemetry
 import WebRTC
@@ -17,6 +18,8 @@ package actor Gateway {
     let ingests: AsyncStream<FrameIngest>
     let ingestReport: AsyncStream<FrameIngest>.Continuation
     let clock = ContinuousClock()
+    /// Which gateway has which stream; `nil` where there is no other.
+    let directory: (any NodeDirectory)?
 
     var streams: [StreamName: LiveStream] = [:]
     var sessions: [String: Session] = [:]
@@ -58,10 +61,17 @@ package actor Gateway {
     static let housekeepingInterval = Duration.milliseconds(250)
 
     /// What `plane` reports must come in by `events`; see ``MediaPlane/init(configuration:events:)``.
-    package init(plane: MediaPlane, events: AsyncStream<MediaEvent>, policy: GatewayPolicy, logger: Logger) {
+    package init(
+        plane: MediaPlane,
+        events: AsyncStream<MediaEvent>,
+        policy: GatewayPolicy,
+        directory: (any NodeDirectory)? = nil,
+        logger: Logger
+    ) {
         self.plane = plane
         self.events = events
         self.policy = policy
+        self.directory = directory
         self.logger = logger
         (ingests, ingestReport) = AsyncStream.makeStream()
         (transcodeRequestStream, transcodeRequests) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))

@@ -68,6 +68,8 @@ struct LiveStream {
     var layerReaders = 0
     var tracks: [Track] = []
     var publisher: Publisher?
+    /// Under which its publisher claimed it among gateways; 0 where nobody asks.
+    var epoch: UInt64 = 0
     var startedAt: ContinuousClock.Instant
     /// Seconds since 1970.
     var startedAtWallClock: Double

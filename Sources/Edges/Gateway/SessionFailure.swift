@@ -13,6 +13,7 @@ enum SessionFailure: String, Sendable, CaseIterable {
     case credentialRevoked = "credential-revoked"
     case bitrateExceeded = "bitrate-exceeded"
     case unanswered = "counter-offer-unanswered"
+    case superseded = "stream.superseded"
 
     /// `nil` for an end that is no failure.
     init?(_ end: PeerEnd) {
@@ -44,6 +45,7 @@ enum SessionFailure: String, Sendable, CaseIterable {
             "the DTLS handshake failed"
         case .credentialExpired: "its token has expired"
         case .credentialRevoked: "its token has been revoked"
+        case .superseded: "the stream is published on another gateway now"
         case .bitrateExceeded: "the publisher kept sending more than its token allows"
         case .consentLost:
             "nothing was heard of the client for 30 seconds"

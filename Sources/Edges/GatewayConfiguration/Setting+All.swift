@@ -12,7 +12,27 @@ extension Setting {
                 "node.id",
                 \.nodeID,
                 .optional(.text("a short name", maximumLength: 64)),
-                "The name of this gateway in logs and health answers; generated when not set."
+                "The name of this gateway in logs, health answers and among others; generated when not set."
+            ),
+            Setting(
+                "node.url",
+                \.nodeURL,
+                .optional(.httpAddress),
+                "Where other gateways reach this one; made from http.host or an announced address when not set."
+            ),
+            Setting(
+                "redis.url",
+                \.redis,
+                .optional(.redis),
+                isSecret: true,
+                "The Redis that several gateways share; without one this gateway knows of no other."
+            ),
+            Setting(
+                "cluster.secret",
+                \.clusterSecret,
+                .optional(.secret(atLeast: 32)),
+                isSecret: true,
+                "The secret by which gateways know each other; agreed on through Redis when not set."
             ),
             Setting(
                 "shutdown.grace",

@@ -23,6 +23,12 @@ package struct Settings: Sendable, Equatable {
     package var dataDirectory = "martlet-data"
     /// `node.id`: the name of this gateway in logs and health answers; `nil` generates one at first start.
     package var nodeID: String?
+    /// `node.url`: where other gateways reach this one; `nil` takes `http.host` or the first announced address.
+    package var nodeURL: String?
+    /// `redis.url`: what several gateways share; `nil` where there is no other.
+    package var redis: RedisLocation?
+    /// `cluster.secret`: by which gateways know each other; `nil` has them agree on one through Redis.
+    package var clusterSecret: Secret?
     /// `shutdown.grace`: how long a drain waits for sessions to end by themselves.
     package var shutdownGrace: Duration = .seconds(30)
 

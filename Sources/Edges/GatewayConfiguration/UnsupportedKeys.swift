@@ -1,10 +1,10 @@
 /// Keys of the published list that this version cannot honour.
 ///
-/// They are refused rather than ignored: a gateway that was told to use Redis or a database and silently does not is worse
+/// They are refused rather than ignored: a gateway that was told to use a database and silently does not is worse
 /// than one that does not start.
 enum UnsupportedKeys {
     static let exact: Set<String> = [
-        "node.url", "cluster.secret", "redis.url", "database.url",
+        "database.url"
     ]
 
     static func contains(_ key: String) -> Bool { exact.contains(key) }

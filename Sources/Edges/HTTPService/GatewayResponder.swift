@@ -17,6 +17,7 @@ package struct GatewayResponder: HTTPResponder {
     let webhooks: WebhookRoutes
     let snapshots: SnapshotRoutes
     let rooms: RoomRoutes
+    let nodes: NodeRoutes
     let signaling: SignalingEndpoint
     let pages: PageRoutes
     let hls: HLSRoutes
@@ -126,6 +127,7 @@ package struct GatewayResponder: HTTPResponder {
         case .recordingMedia(let id): return try await recordings.media(id, request, peer: peer)
         case .webhookDeliveries: return try await webhooks.list(request, peer: peer)
         case .webhookDelivery(let id): return try await webhooks.payload(id, request, peer: peer)
+        case .nodes: return try await nodes.list(request, peer: peer)
         case .rooms: return try await rooms.list(request, peer: peer)
         case .room(let name): return try await rooms.room(name, request, peer: peer)
         case .signaling: return try signaling.refuse(request)

@@ -6,6 +6,7 @@ package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+package import Nodes
 package import Primitives
 package import RoomService
 package import Rooms
@@ -35,6 +36,7 @@ package struct HTTPService: Service, CustomStringConvertible {
     ///   - webhooks: What the application was told; `nil` where there is none.
     ///   - rooms: Who is in which room; `nil` where there are none.
     ///   - roomMedia: What carries the tracks of participants; `nil` where rooms are for talk alone.
+    ///   - nodes: Which gateways there are; `nil` where there is none but this one.
     ///   - logger: For starts and refusals; never sees a credential.
     ///   - onListening: Called once with the port in use.
     package init(
@@ -49,6 +51,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         webhooks: (any WebhookLog)? = nil,
         rooms: (any RoomStore)? = nil,
         roomMedia: RoomMediaDesk? = nil,
+        nodes: (any NodeDirectory)? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (UInt16) async -> Void = { _ in }
     ) {
@@ -67,6 +70,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             webhooks: webhooks,
             rooms: rooms,
             roomMedia: roomMedia,
+            nodes: nodes,
             logger: logger,
             peer: { [proxies = configuration.trustedProxies] request, context in
                 proxies.client(
@@ -88,6 +92,7 @@ package struct HTTPService: Service, CustomStringConvertible {
         webhooks: (any WebhookLog)? = nil,
         rooms: (any RoomStore)? = nil,
         roomMedia: RoomMediaDesk? = nil,
+        nodes: (any NodeDirectory)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Instant = { MonotonicClock.now() },
         peer: @escaping @Sendable (Request, ClientContext) -> TransportAddress?
@@ -126,6 +131,7 @@ package struct HTTPService: Service, CustomStringConvertible {
             webhooks: WebhookRoutes(log: webhooks, access: access),
             snapshots: SnapshotRoutes(gateway: gateway, access: access, isPublic: configuration.isPlayPublic),
             rooms: RoomRoutes(store: rooms, access: access),
+            nodes: NodeRoutes(directory: nodes, access: access),
             signaling: signaling,
             pages: PageRoutes(frameAncestors: configuration.frameAncestors),
             hls: HLSRoutes(

@@ -75,6 +75,7 @@ struct InformationRoutes: Sendable {
     func ready() -> Response {
         let state = readiness.state
         var health = Health(status: state.word, node: nodeName, version: BuildInformation.version, reason: nil)
+        health.redis = readiness.isRedisThere.map { $0 ? "ok" : "degraded" }
         if case .failed(let reason) = state { health.reason = reason }
         var response = Self.json(health)
         if state != .ready {
@@ -99,6 +100,7 @@ struct InformationRoutes: Sendable {
         var node: String
         var version: String
         var reason: String?
+        var redis: String?
     }
 
     static func json(_ value: some Encodable) -> Response {

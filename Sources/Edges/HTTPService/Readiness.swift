@@ -22,6 +22,7 @@ package final class Readiness: Sendable {
     private struct Storage {
         var state = State.starting
         var checks: [(part: String, isAlive: @Sendable () -> Bool)] = []
+        var redis: (@Sendable () -> Bool)?
     }
 
     private let storage = Mutex(Storage())
@@ -36,6 +37,14 @@ package final class Readiness: Sendable {
     package func require(_ part: String, isAlive: @escaping @Sendable () -> Bool) {
         storage.withLock { $0.checks.append((part, isAlive)) }
     }
+
+    /// Has probes say whether Redis is there, without which the gateway is as ready as with it.
+    package func mention(redis isThere: @escaping @Sendable () -> Bool) {
+        storage.withLock { $0.redis = isThere }
+    }
+
+    /// Whether Redis is there; `nil` where none is used.
+    var isRedisThere: Bool? { storage.withLock({ $0.redis }).map { $0() } }
 
     package var state: State {
         let (state, checks) = storage.withLock { ($0.state, $0.checks) }

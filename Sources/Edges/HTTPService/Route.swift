@@ -30,6 +30,7 @@ enum Route: Equatable {
     case webhookDeliveries
     case webhookDelivery(String)
     case webhookReplay(String)
+    case nodes
     case rooms
     case room(StreamName)
     case participant(StreamName, String)
@@ -73,6 +74,7 @@ enum Route: Equatable {
         case ("signaling", 1): self = .signaling
         case ("signaling", 2) where parts[1] == "events": self = .signalingEvents
         case ("signaling", 3) where parts[1] == "connections": self = .signalingConnection(parts[2])
+        case ("api", 3) where parts[1] == "v1" && parts[2] == "nodes": self = .nodes
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "rooms": self = try Self.rooms(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "streams": self = try Self.api(parts.dropFirst(3))
         case ("api", 3...) where parts[1] == "v1" && parts[2] == "recordings":

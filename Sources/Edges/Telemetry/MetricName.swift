@@ -112,6 +112,11 @@ package struct MetricName: Sendable, Hashable {
         "martlet_room_participants", .gauge, "Clients in rooms, those included whose connection was lost just now.")
     package static let signalingConnections = MetricName(
         "martlet_signaling_connections", .gauge, "Open connections of signaling.")
+    package static let redisUp = MetricName(
+        "martlet_redis_up", .gauge, "1 while the Redis that gateways share answers, otherwise 0.")
+    package static let redisCommands = MetricName(
+        "martlet_redis_commands_total", .counter, "Commands to Redis, by outcome.")
+    package static let nodes = MetricName("martlet_nodes", .gauge, "Gateways that are known to be alive.")
     package static let buildInfo = MetricName("martlet_build_info", .gauge, "Always 1; the version is the label.")
 
     package static let srtpBackend = MetricName(
@@ -122,7 +127,7 @@ package struct MetricName: Sendable, Hashable {
         keyFrameRequests, forwardDelay, join, hlsRequests, refusals, discardedDatagrams, framePacketsDropped,
         transcodes, transcodeFramesDropped, recordings, recordedBytes, recordingPauses, recordingFramesDropped,
         ingestWarnings, rooms, roomParticipants, signalingConnections, webhookDeliveries, webhookQueue,
-        webhookDecisions, certificateExpiry, buildInfo, srtpBackend,
+        webhookDecisions, certificateExpiry, redisUp, redisCommands, nodes, buildInfo, srtpBackend,
     ]
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

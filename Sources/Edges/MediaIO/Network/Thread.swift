@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A plain named thread that can be joined.
+/// A plain named thread that is joined or left to itself.
 package final class Thread: @unchecked Sendable {
     // The handle is written once, in start(), before anybody else can see the thread.
     private var handle = pthread_t()
@@ -32,6 +32,11 @@ package final class Thread: @unchecked Sendable {
             box.toOpaque()
         )
         precondition(result == 0, "the process may start one thread for each core and a few more")
+    }
+
+    /// Leaves the thread to itself: nobody joins it.
+    package func detach() {
+        pthread_detach(handle)
     }
 
     /// Waits for the thread's end.
