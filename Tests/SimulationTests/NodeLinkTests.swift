@@ -93,8 +93,8 @@ private final class LinkScene {
         }
     }
 
-    /// The handshake ends well on both sides.
-    func secure() {
+    /// The handshake ends well on both sides, and on the origin's first, which sends so many frames before the edge has keys.
+    func secure(framesBetween: Int = 0) {
         let salt = [UInt8](repeating: 9, count: 12)
         func keys(_ local: UInt8, _ remote: UInt8) -> DTLSKeys {
             DTLSKeys(
@@ -102,6 +102,7 @@ private final class LinkScene {
                 remoteKey: [UInt8](repeating: remote, count: 16), remoteSalt: salt)
         }
         origin.worker.perform(.handshake(71, .connected(keys(21, 22), lastFlight: [])))
+        play(frames: framesBetween)
         edge.perform(.handshake(70, .connected(keys(22, 21), lastFlight: [])))
     }
 
@@ -157,6 +158,16 @@ struct NodeLinkTests {
             #expect(packets.count >= 30 * scene.origin.packets[index] - 8)
             #expect(Set(packets.map { $0.payload[6] }) == [UInt8(index)])
         }
+    }
+
+    @Test(arguments: [20, 60]) func `what comes before the keys is kept for them, within bounds`(frames: Int) throws {
+        let scene = try LinkScene()
+        scene.exchange()
+        scene.secure(framesBetween: frames)
+        let received = scene.edge.report().tracks.reduce(0) { $0 + $1.packetsReceived }
+        // Twelve packets a frame; of more than 512 those that came first.
+        #expect(received == min(frames * 12, 512))
+        #expect(scene.edge.report().tracks.allSatisfy { $0.keyFrameAge != nil })
     }
 
     @Test func `what the link loses is asked for and comes again before anybody downstream misses it`() throws {

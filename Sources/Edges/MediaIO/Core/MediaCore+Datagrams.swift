@@ -225,6 +225,7 @@ extension MediaCore {
             counters.joins.dtls.record(now.since(peers[slot].pointee.selectedAt ?? now))
             events.append(.connected(id))
             beginForwarding(to: slot, at: now, into: &batch)
+            takeEarly(slot, at: now, into: &batch)
         case .failed(let error, let datagrams):
             send(datagrams, &batch, to: address)
             endPeer(slot, .handshakeFailed(error), at: now, into: &batch)

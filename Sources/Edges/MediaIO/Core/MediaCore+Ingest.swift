@@ -20,6 +20,9 @@ extension MediaCore {
         at now: Instant,
         into batch: inout SendBatch
     ) {
+        if peers[slot].pointee.linkNumber != 0, peers[slot].pointee.receiver == nil {
+            return holdEarly(datagram, peer: slot)
+        }
         counters.packetsReceived += 1
         counters.bytesReceived += datagram.count
         let length: Int

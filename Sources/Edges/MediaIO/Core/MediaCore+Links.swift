@@ -86,6 +86,25 @@ extension MediaCore {
         }
     }
 
+    /// Packets of a link that wait for its keys, at most.
+    static var maximumEarly: Int { 512 }
+
+    /// Keeps a packet until the keys are there: the other gateway has them a moment before us.
+    func holdEarly(_ datagram: UnsafeMutableRawBufferPointer, peer slot: Int) {
+        guard peers[slot].pointee.early.count < Self.maximumEarly else { return }
+        peers[slot].pointee.early.append(Array(datagram))
+    }
+
+    /// Takes in what came before the keys.
+    mutating func takeEarly(_ slot: Int, at now: Instant, into batch: inout SendBatch) {
+        guard let address = peers[slot].pointee.address else { return }
+        let early = peers[slot].pointee.early
+        peers[slot].pointee.early = []
+        for var bytes in early {
+            bytes.withUnsafeMutableBytes { receiveRTP($0, peer: slot, from: address, at: now, into: &batch) }
+        }
+    }
+
     private static func end(_ address: TransportAddress, of number: UInt32) -> TransportAddress {
         var address = address
         address.connection = number

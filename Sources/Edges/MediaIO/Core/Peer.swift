@@ -92,6 +92,8 @@ struct Peer: ~Copyable {
     var agent: ICEAgent?
     /// The number of the socket of ``agent``; 0 without one.
     var linkNumber: UInt32 = 0
+    /// Packets that came before the keys, as the first of a link do: with them comes its key frame.
+    var early: [[UInt8]] = []
     /// Where datagrams go: the selected pair's remote address.
     var address: TransportAddress?
     /// Addresses under which the worker's table knows this peer.
