@@ -46,7 +46,7 @@ stage "Unit, simulation and architecture tests"
 # Services are tested against real sockets and the real clock, where a peer that does not get its turn is a peer
 # that has gone away: one at a time. All else runs in virtual time, and at once.
 services='^(Auth|Conformance|Gateway|GatewayConfiguration|HLSService|HTTPService|LoadTest|RTMPService|Recording'
-services+='|RoomService|Telemetry|TransportSecurity|Webhooks)Tests\.'
+services+='|NodeService|Redis|RoomService|Telemetry|TransportSecurity|Webhooks)Tests\.'
 swift test --skip-build --skip "$services" 2>&1 |
   tee "$log_directory/swift-test.log" | scripts/quiet-swift-test.sh
 swift test --skip-build --no-parallel --filter "$services" 2>&1 |

@@ -6,6 +6,7 @@ import pytest
 
 from harness import browser as browsers
 from harness import media, pion
+from harness.cluster import Cluster
 from harness.gateway import Gateway, binary
 from harness.processes import WORK
 
@@ -78,6 +79,14 @@ def start_gateway():
     yield start
     for gateway in started:
         gateway.stop()
+
+
+@pytest.fixture
+def cluster():
+    """Starts gateways that know of each other, by their names; they end with the test."""
+    gateways = Cluster()
+    yield gateways
+    gateways.stop()
 
 
 @pytest.fixture
