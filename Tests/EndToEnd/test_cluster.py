@@ -28,8 +28,8 @@ def pulls(gateway):
     return gateway.program.tail(10_000).count("stream pulled")
 
 
-def publish(gateway, stream, **options):
-    publisher = pion.publish(gateway.whip(stream), media.h264_file(), media.opus_file(), **options)
+def publish(gateway, stream, video=None, **options):
+    publisher = pion.publish(gateway.whip(stream), video or media.h264_file(), media.opus_file(), **options)
     publisher.wait_connected()
     gateway.wait_for_stream(stream, ("video", "audio"))
     return publisher
@@ -55,6 +55,17 @@ def test_many_viewers_of_an_edge_watch_by_one_link(cluster, stream):
         # It ends five seconds after the last of them.
         wait_until(lambda: links(origin) == 0, 15, lambda: str(origin.streams()))
         assert edge.stream(stream) is None
+
+
+def test_the_first_viewer_of_an_edge_has_a_picture_at_once(cluster, stream):
+    origin, edge = cluster("origin"), cluster("edge")
+    # Ten seconds from one key frame to the next, and none when asked for.
+    with publish(origin, stream, video=media.h264_file(gop=300)):
+        time.sleep(2)
+        video = pion.watch(edge.whep(stream), seconds=3).summary(30)["tracks"]["video"]
+        # From the request to the edge, with the link that it makes.
+        assert 0 <= video["firstKeyMs"] < 1000, video
+        assert video["missing"] == 0, video
 
 
 def test_a_lossy_link_is_repaired_before_viewers_notice(cluster, stream):
