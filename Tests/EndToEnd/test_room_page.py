@@ -57,6 +57,41 @@ def test_two_people_meet_talk_and_part(gateway, stream, chromium):
     assert ada.driver.find_element(By.ID, "entrance").is_displayed()
 
 
+def test_two_people_see_each_other(gateway, stream, chromium):
+    ada = enter(chromium, gateway, stream, "Ada")
+    with browsers.chromium() as other:
+        ben = enter(other, gateway, stream, "Ben")
+        for each in (ada, ben):
+            each.click("camera")
+            each.click("microphone")
+        for each in (ada, ben):
+            wait_until(lambda: plays(pictures_of_others(each)), 20, lambda: trouble(each))
+        before = [pictures_of_others(each) for each in (ada, ben)]
+        for each, earlier in zip((ada, ben), before):
+            wait_until(
+                lambda: pictures_of_others(each)[0]["time"] > earlier[0]["time"] + 1, 10, lambda: trouble(each)
+            )
+        ben.click("camera")
+        wait_until(lambda: not plays(pictures_of_others(ada)), 10, lambda: f"Ben is still seen: {trouble(ada)}")
+
+
+def pictures_of_others(browser):
+    """Width and time in seconds of each picture that is not one's own."""
+    return browser.run(
+        "return [...document.querySelectorAll('.tile:not(.mirrored) video')]"
+        ".map((video) => ({ width: video.videoWidth, time: video.currentTime }))"
+    )
+
+
+def plays(pictures):
+    return len(pictures) == 1 and pictures[0]["width"] > 0 and pictures[0]["time"] > 0
+
+
+def trouble(browser):
+    seen = (pictures_of_others(browser), browser.text("problem"), people(browser), browser.console())
+    return " ".join(map(str, seen))
+
+
 def test_it_says_what_is_wrong(start_gateway, chromium):
     gateway = start_gateway(auth__anonymous__rooms="nobody")
     chromium.open(gateway.page("room", "lobby", "name=Ada&join"))

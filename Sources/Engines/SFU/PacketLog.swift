@@ -86,6 +86,8 @@ package struct PacketLog: ~Copyable {
 
     private var newestTimestamp = Int64.min
     private var newestSequence = Int64.min
+    /// The highest sequence number that is no longer held.
+    private var forgottenSequence = Int64.min
     private var frameStartIndex = 0
     private var frameLowestSequence = Int64.max
 
@@ -179,8 +181,8 @@ package struct PacketLog: ~Copyable {
     /// Stores a packet, its payload (at most 64 KB) copied, and the descriptor behind it (see ``KeptDescriptor``).
     ///
     /// `startsKeyFrame` says that the payload holds the beginning of a key frame, or the parameter sets before it.
-    /// Returns the packet's index, or `nil` for one that is held already or could not be held. O(1) amortised; allocates
-    /// only when the log grows.
+    /// Returns the packet's index, or `nil` for one that is held already, may have been held, or could not be held. O(1)
+    /// amortised; allocates only when the log grows.
     @discardableResult
     package mutating func append(
         sequence: Int64,
@@ -192,7 +194,7 @@ package struct PacketLog: ~Copyable {
         payload: UnsafeRawBufferPointer,
         at arrival: Instant
     ) -> Int? {
-        if index(ofSequence: sequence) != nil { return nil }
+        if index(ofSequence: sequence) != nil || mayBeForgotten(sequence) { return nil }
         guard payload.count <= min(limits.capacity / 4, 65_536) else { return nil }
         evictExpired(at: arrival)
         let position = makeRoom(for: payload.count + limits.paddingRoom + descriptor.count)
@@ -281,15 +283,30 @@ package struct PacketLog: ~Copyable {
 
     // MARK: Room
 
+    /// Whether a packet with this sequence number may have been here without being found any more.
+    ///
+    /// Browsers probe a path by sending old packets again. Stored anew, one would go to the viewers a second time with
+    /// another header, under the nonce of the first (RFC 7714 §9).
+    private func mayBeForgotten(_ sequence: Int64) -> Bool {
+        if sequence <= forgottenSequence { return true }
+        // Far behind, its place in `indexes` may have gone to another.
+        return newestSequence != .min && sequence <= newestSequence - Int64(recordCapacity)
+    }
+
     private mutating func evictExpired(at now: Instant) {
         let keepFrom = groupOfPictures?.startIndex ?? endIndex
         while firstIndex < keepFrom, now.since(record(at: firstIndex).arrival) > limits.history {
-            firstIndex += 1
+            forgetFirst()
         }
     }
 
-    private mutating func evictOldest() {
+    private mutating func forgetFirst() {
+        forgottenSequence = max(forgottenSequence, record(at: firstIndex).sequence)
         firstIndex += 1
+    }
+
+    private mutating func evictOldest() {
+        forgetFirst()
         if let group = groupOfPictures, group.startIndex < firstIndex { groupOfPictures = nil }
     }
 
