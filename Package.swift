@@ -341,7 +341,7 @@ let gatewayTests: [Target] = [
     tests(
         "GatewayTests",
         [
-            "Gateway", "MediaIO", "Transcoding", "SFU", "Media", "RTP", "DTLS", "Telemetry", "Primitives",
+            "Gateway", "MediaIO", "Transcoding", "SFU", "Media", "RTP", "DTLS", "Telemetry", "Nodes", "Primitives",
             "TestSupport",
             .product(name: "Logging", package: "swift-log"),
         ]),

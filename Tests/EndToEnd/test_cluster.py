@@ -1,14 +1,18 @@
 """Several gateways: any of them serves any stream, over one link from the one that has it."""
 
+import asyncio
 import time
 
 import pytest
 
 import test_load as load
-from harness import media, pion
+from harness import media, pion, signaling
 from harness.impaired import ImpairedPath, Link
+from harness.offers import offer
 from harness.processes import wait_until
 from harness.soak import setting
+from test_extensions import SDP, Listener
+from test_extensions import links as links_of
 
 
 def links(gateway):
@@ -105,6 +109,34 @@ def test_viewers_go_on_when_the_publisher_moves(cluster, stream):
         assert video["longestGapMs"] / 1000 - (returned - killed) <= 3, video
         assert (video["missing"], video["duplicates"], video["backwardsTime"]) == (0, 0, 0), video
         assert pulls(edge) == 2
+
+
+def test_a_gateway_that_goes_away_sends_its_clients_to_one_that_stays(cluster, stream):
+    leaving, staying = cluster("leaving", shutdown__grace="8s"), cluster("staying")
+    with publish(leaving, stream):
+        session = leaving.request("POST", f"/whep/{stream}", offer("recvonly"), SDP)
+        opened = leaving.request("POST", links_of(session)["server-sent-events"])
+        listener = Listener(leaving.http + opened.headers["Location"])
+        listener.wait_for("active")
+
+        async def talk():
+            client, _ = await signaling.enter(leaving, "lobby")
+            leaving.program.process.terminate()
+            assert (await client.next("migrate"))["url"] == staying.http
+            await client.close()
+            # It is open to newcomers.
+            client, _ = await signaling.enter(staying, "lobby")
+            await client.close()
+
+        asyncio.run(talk())
+        address = f"{staying.http}/whep/{stream}"
+        listener.wait_for("reconnect", {"url": address})
+        # What is published at the old gateway goes on until its grace is over, and is watched at the other.
+        video = pion.watch(address, seconds=2).summary(20)["tracks"]["video"]
+        assert video["frames"] >= 30 and video["missing"] == 0, video
+        nodes = staying.request("GET", "/api/v1/nodes").json["nodes"]
+        assert {node["id"]: node["draining"] for node in nodes} == {"leaving": True, "staying": False}, nodes
+        assert leaving.program.wait(20) == 0
 
 
 def test_a_user_cannot_have_a_link(cluster, stream):

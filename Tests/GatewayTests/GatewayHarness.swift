@@ -1,6 +1,7 @@
 import Logging
 import Media
 import MediaIO
+import Nodes
 import Primitives
 import Testing
 
@@ -11,13 +12,14 @@ struct GatewayHarness {
     let gateway: Gateway
     private let plane: MediaPlane
 
-    init(_ policy: GatewayPolicy = GatewayPolicy()) throws {
+    init(_ policy: GatewayPolicy = GatewayPolicy(), directory: (any NodeDirectory)? = nil) throws {
         let (events, report) = AsyncStream.makeStream(of: MediaEvent.self)
         plane = try Self.plane { report.yield($0) }
         gateway = Gateway(
             plane: plane,
             events: events,
             policy: policy,
+            directory: directory,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }

@@ -73,6 +73,17 @@ struct NodeLinkTests {
         #expect(refusal?.code == .notPublishing)
     }
 
+    @Test func `a gateway that goes away is still pulled from, so that its viewers find the stream elsewhere`()
+        async throws
+    {
+        let pair = try await Pair(Offers.publisher)
+        defer { pair.stop() }
+        await pair.origin.gateway.beginDraining()
+        let again = Pair(pair, offer: try await pair.origin.gateway.offerLink(stream: try GatewayHarness.stream()))
+        try await again.link()
+        #expect(try await pair.edge.status().state == "live")
+    }
+
     @Test func `a link that fails leaves nothing behind, and viewers who wait wait no longer for it`() async throws {
         let pair = try await Pair(Offers.publisher)
         defer { pair.stop() }

@@ -61,6 +61,8 @@ final class FakeGateway: GatewayService {
         return answer
     }
 
+    func destination(for name: String) -> String? { nil }
+
     func publish(
         stream: StreamName, offer: [UInt8], by identity: PublisherIdentity, terms: SessionTerms
     ) async throws(GatewayRefusal) -> SessionAnswer {

@@ -48,7 +48,8 @@ final class Harness: Sendable {
         return SignalingClient(
             store: store, gate: gate, resumeWindow: store.resumeWindow, now: { self.state.withLock { $0.now } },
             unixSeconds: { self.state.withLock { $0.unixSeconds } },
-            isDraining: { self.state.withLock { $0.isDraining } }, wake: {})
+            isDraining: { self.state.withLock { $0.isDraining } }, destination: { "https://other.example?\($0)" },
+            wake: {})
     }
 
     func token(

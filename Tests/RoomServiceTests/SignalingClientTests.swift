@@ -239,9 +239,19 @@ struct SignalingClientTests {
         await client.say(join)
         let told = await client.heardNow()
         #expect(told.types == ["welcome", "migrate", "error"])
+        #expect(told.first("migrate", "url") == .string("https://other.example?"))
         #expect(told.first("error", "code") == .string("draining"))
         await client.goAway()
         #expect(await client.outputs() == [.close(.goingAway)])
+    }
+
+    @Test func `those of one room are sent to the same gateway`() async {
+        let harness = await Harness()
+        let client = harness.client(harness.makeStore())
+        await client.say(hello)
+        await client.say(join)
+        await client.goAway()
+        #expect(await client.heardNow().first("migrate", "url") == .string("https://other.example?default/lobby"))
     }
 
     // MARK: Streams

@@ -53,8 +53,9 @@ struct Drain: Service, CustomStringConvertible {
 
     func run() async throws {
         try? await gracefulShutdown()
-        readiness.change(to: .draining)
+        // Before others notice, so that whoever is told that the gateway goes away is told where to go.
         await gateway.beginDraining()
+        readiness.change(to: .draining)
         let sessions = await gateway.connectedSessions
         if sessions > 0 {
             logger.notice(

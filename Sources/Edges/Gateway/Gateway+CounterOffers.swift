@@ -51,9 +51,9 @@ extension Gateway {
         stream name: StreamName,
         answer bytes: [UInt8]
     ) async throws(GatewayRefusal) {
-        guard !isDraining else { throw Self.draining }
         guard sessions.count < policy.maximumSessions else { throw Self.overloaded }
         guard let waiting = counterOffers.find(id, stream: name, at: clock.now) else { throw unknownSession(id) }
+        guard !isDraining || waiting.linked != nil else { throw Self.draining }
         let answer: CounterAnswer
         do throws(OfferError) {
             answer = try waiting.offer.read(answer: bytes)

@@ -36,7 +36,7 @@ extension Gateway {
             let queue = eventStreams[id]?[index].queue
         else { throw Self.unknownEventStream }
         eventStreams[id]?[index].restart(isActive: streams[name]?.publisher != nil)
-        if isDraining { queue.post(.reconnect(url: nil)) }
+        if destinations != nil { queue.post(reconnect(session: id, stream: name)) }
         return queue
     }
 
@@ -71,7 +71,15 @@ extension Gateway {
 
     /// Tells everybody that this gateway is going away.
     func tellReconnect() {
-        for open in eventStreams.values.joined() { open.queue.post(.reconnect(url: nil)) }
+        for (id, opened) in eventStreams {
+            guard let session = sessions[id] else { continue }
+            for open in opened { open.queue.post(reconnect(session: id, stream: session.stream)) }
+        }
+    }
+
+    /// Viewers of one stream spread over the gateways that stay.
+    private func reconnect(session: String, stream: StreamName) -> ViewerEvent {
+        .reconnect(url: destination(for: session).map { "\($0)/whep/\(stream)" })
     }
 
     /// Tells each viewer what has changed about layers and viewers since it was last told.

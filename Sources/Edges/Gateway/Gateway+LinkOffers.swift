@@ -10,7 +10,6 @@ extension Gateway {
     /// - Throws: ``GatewayRefusal/Code/notPublishing`` also where this gateway pulls the stream itself: links have one hop, so
     ///   that they cannot form a ring.
     package func offerLink(stream name: StreamName) async throws(GatewayRefusal) -> SessionAnswer {
-        guard !isDraining else { throw Self.draining }
         guard sessions.count < policy.maximumSessions, !counterOffers.isFull else { throw Self.overloaded }
         guard let stream = streams[name], stream.publisher != nil, !stream.isLinked, !stream.tracks.isEmpty,
             isDecided(stream)

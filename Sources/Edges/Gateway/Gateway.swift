@@ -40,6 +40,8 @@ package actor Gateway {
     /// Brings a stream here from another gateway.
     var puller: (@Sendable (StreamName) async -> GatewayRefusal?)?
     var isDraining = false
+    /// Where clients go while this gateway goes away; `nil` until it is known.
+    var destinations: Destinations?
     var joinNegotiation = DurationHistogram()
     /// Streams whose transcoders need a key frame.
     let transcodeRequestStream: AsyncStream<StreamName>
@@ -119,19 +121,32 @@ package actor Gateway {
 
     // MARK: Draining
 
-    /// Refuses new sessions from now on, and asks viewers to go elsewhere.
-    package func beginDraining() {
+    /// Refuses new sessions from now on, and asks viewers to go to another gateway, if there is one.
+    ///
+    /// Other gateways may still pull what is published here, so that viewers find it where they are sent.
+    package func beginDraining() async {
         guard !isDraining else { return }
         isDraining = true
+        // What was last known of others may be over.
+        if let directory, directory.state == .working {
+            destinations = Destinations(await directory.nodes(), leaving: directory.id)
+        } else {
+            destinations = Destinations()
+        }
         tellReconnect()
     }
+
+    /// Where clients of this name go while this gateway goes away: the same for all who have the same one.
+    ///
+    /// - Returns: The address of another gateway; `nil` when there is none, or none has to be found.
+    package func destination(for name: String) -> String? { destinations?.url(for: name) }
 
     /// Sessions that somebody is at the other end of: offers whose senders never came are not waited for.
     package var connectedSessions: Int { sessions.values.count(where: \.isConnected) }
 
     /// Waits for sessions to leave, at most for `grace`, and then ends those that are left.
     package func drain(grace: Duration) async {
-        beginDraining()
+        await beginDraining()
         let deadline = clock.now.advanced(by: grace)
         while connectedSessions > 0, clock.now < deadline, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(50))

@@ -22,6 +22,8 @@ package protocol GatewayService: Sendable {
     func answer(session: String, stream: StreamName, answer: [UInt8]) async throws(GatewayRefusal)
     /// Offers another gateway all of a stream.
     func offerLink(stream: StreamName) async throws(GatewayRefusal) -> SessionAnswer
+    /// Where clients of this name go while the gateway goes away: the address of another one.
+    func destination(for name: String) async -> String?
     /// How a session stands; a refusal says what became of one that is gone.
     func state(
         of session: String,

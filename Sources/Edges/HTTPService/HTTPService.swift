@@ -109,7 +109,8 @@ package struct HTTPService: Service, CustomStringConvertible {
         )
         let signaling = SignalingEndpoint(
             store: rooms, media: roomMedia, access: access, origins: configuration.corsOrigins,
-            proxies: configuration.trustedProxies, readiness: readiness, logger: logger,
+            proxies: configuration.trustedProxies, readiness: readiness,
+            destination: { await gateway.destination(for: $0) }, logger: logger,
             onRefusal: { metrics.countRefusal($0) })
         metrics.addCollector {
             [MetricFamily(.signalingConnections, [.init(.integer(UInt64(clamping: signaling.count)))])]

@@ -32,6 +32,7 @@ final class SignalingEndpoint: Sendable {
     private let origins: Set<String>
     private let proxies: TrustedProxies
     private let readiness: Readiness
+    private let destination: @Sendable (String) async -> String?
     private let logger: Logger
     private let onRefusal: @Sendable (String) -> Void
     private let connections = Mutex(0)
@@ -40,13 +41,15 @@ final class SignalingEndpoint: Sendable {
 
     init(
         store: (any RoomStore)?, media: RoomMediaDesk?, access: Access, origins: Set<String>, proxies: TrustedProxies,
-        readiness: Readiness, logger: Logger, onRefusal: @escaping @Sendable (String) -> Void
+        readiness: Readiness, destination: @escaping @Sendable (String) async -> String?, logger: Logger,
+        onRefusal: @escaping @Sendable (String) -> Void
     ) {
         self.store = store
         self.media = media
         self.access = access
         self.origins = origins
         self.readiness = readiness
+        self.destination = destination
         self.logger = logger
         self.proxies = proxies
         self.onRefusal = onRefusal
@@ -151,7 +154,8 @@ final class SignalingEndpoint: Sendable {
             store: store, media: media,
             gate: SignalingGate(authorizer: access.authorizer, guesses: access.guesses, origin: origin),
             resumeWindow: store.resumeWindow, now: access.now, unixSeconds: { Int64(Date.now.timeIntervalSince1970) },
-            isDraining: { [readiness] in readiness.state == .draining }, wake: { wake.yield() },
+            isDraining: { [readiness] in readiness.state == .draining }, destination: destination,
+            wake: { wake.yield() },
             onRefusal: onRefusal)
     }
 

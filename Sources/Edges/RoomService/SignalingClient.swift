@@ -27,6 +27,7 @@ package actor SignalingClient {
     private let now: @Sendable () -> Instant
     private let unixSeconds: @Sendable () -> Int64
     private let isDraining: @Sendable () -> Bool
+    private let destination: @Sendable (String) async -> String?
     private let wake: @Sendable () -> Void
     private let onRefusal: @Sendable (String) -> Void
 
@@ -53,12 +54,14 @@ package actor SignalingClient {
     ///   - now: The time.
     ///   - unixSeconds: The time by which tokens end.
     ///   - isDraining: Whether the gateway is going away.
+    ///   - destination: Where those of a room go then, by its name: the address of another gateway.
     ///   - wake: Called without waiting when ``nextOutput()`` has something.
     ///   - onRefusal: Told the code of each error, for the metrics.
     package init(
         store: any RoomStore, media: RoomMediaDesk? = nil, gate: SignalingGate, resumeWindow: Interval,
         now: @escaping @Sendable () -> Instant,
         unixSeconds: @escaping @Sendable () -> Int64, isDraining: @escaping @Sendable () -> Bool,
+        destination: @escaping @Sendable (String) async -> String? = { _ in nil },
         wake: @escaping @Sendable () -> Void, onRefusal: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.onRefusal = onRefusal
@@ -69,6 +72,7 @@ package actor SignalingClient {
         self.now = now
         self.unixSeconds = unixSeconds
         self.isDraining = isDraining
+        self.destination = destination
         self.wake = wake
         session = SignalingSession(at: now())
     }
@@ -93,7 +97,7 @@ package actor SignalingClient {
             await leave(.credential)
             end(.dismissed, SignalingError(.credentialRefused, "The token has expired or was revoked."))
         }
-        if isDraining() { tellMigrate() }
+        if isDraining() { await tellMigrate() }
         await doubtPlace()
     }
 
@@ -114,8 +118,8 @@ package actor SignalingClient {
     }
 
     /// The gateway goes away.
-    package func goAway() {
-        tellMigrate()
+    package func goAway() async {
+        await tellMigrate()
         end(.goingAway, nil)
     }
 
@@ -194,10 +198,11 @@ package actor SignalingClient {
         if closingSince == nil { closingSince = now() }
     }
 
-    private func tellMigrate() {
+    private func tellMigrate() async {
         guard !hasToldMigrate else { return }
         hasToldMigrate = true
-        reply(.migrate)
+        // Those of one room stay together.
+        reply(.migrate(url: await destination(room?.description ?? "")))
     }
 
     // MARK: Doing

@@ -19,8 +19,8 @@ package enum ServerMessage: Sendable, Equatable {
     case resync(RoomSnapshot)
     /// The client is no longer in the room.
     case ended(Departure, reason: String?)
-    /// The gateway goes away.
-    case migrate
+    /// The gateway goes away; at this address is one that stays.
+    case migrate(url: String?)
 
     package struct Welcome: Sendable, Equatable {
         /// Seconds within which the gateway must hear something.
@@ -181,7 +181,10 @@ extension ServerMessage {
             object.add("cause", departure.rawValue)
             if let reason { object.add("reason", reason) }
             return object.text
-        case .migrate: return ObjectText(.migrate).text
+        case .migrate(let url):
+            var object = ObjectText(.migrate)
+            if let url { object.add("url", url) }
+            return object.text
         }
     }
 

@@ -83,8 +83,8 @@ export interface ClientEvents {
   resync: Snapshot;
   /** No longer in the room. */
   ended: { cause: Cause; reason?: string };
-  /** The gateway goes away; the client connects again by itself. */
-  migrate: object;
+  /** The gateway goes away; the client connects again by itself, to the same address. At `url` is a gateway that stays. */
+  migrate: { url?: string };
   /** Something that was sent without an answer could not be taken. */
   error: { code: string; message: string; cure: string };
   "participant-joined": { event: number; participant: Participant };
