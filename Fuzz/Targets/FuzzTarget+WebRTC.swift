@@ -112,6 +112,11 @@ func fuzzOffer(_ input: Span<UInt8>) {
     guard let offer = try? SessionOffer(parsing: bytes) else { return }
     _ = try? offer.ingestAnswer(local: FuzzValues.local)
     _ = try? offer.playbackAnswer(tracks: FuzzValues.tracks, local: FuzzValues.local)
+    // What another gateway says of the layers that it offers.
+    for layer in offer.linkedLayers.values {
+        precondition((0...255).contains(layer.picture), "a layer of a picture that cannot be")
+        precondition((1...64).contains(layer.name.utf8.count), "a layer without a name, or with a long one")
+    }
 }
 
 /// What a viewer answers to an offer of ours; it may take less than what is offered, and never something else.
