@@ -206,10 +206,14 @@ struct Examination {
         let list =
             "from \(decoders.compactMap(\.rtpName).joined(separator: ", ")) "
             + "to H264 (\(h264.first ?? "none")) and VP8 (\(vp8.first ?? "none"))"
-        guard h264.isEmpty else { return Finding("video transcoding", .ok, list) }
+        let choice = settings.transcode.encoder
+        let problem = (choice == .automatic ? h264.first : choice.rawValue).flatMap { VideoEncoderBackend.trial($0) }
+        guard h264.isEmpty || problem != nil else { return Finding("video transcoding", .ok, list) }
         return Finding(
-            "video transcoding", .warning, list,
-            cure: "install a libavcodec that has the encoder of transcode.encoder, or set that key to auto")
+            "video transcoding", .warning, problem.map { "\(list): \($0)" } ?? list,
+            cure: choice == .nvenc || choice == .vaapi
+                ? "install the graphics card's driver and let this user open its device (group render), or set transcode.encoder to auto"
+                : "install a libavcodec that has the encoder of transcode.encoder, or set that key to auto")
     }
 
     private func descriptors() -> Finding {

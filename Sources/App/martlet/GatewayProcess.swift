@@ -16,6 +16,7 @@ import RoomService
 import SRTP
 import ServiceLifecycle
 import Telemetry
+import Transcoding
 import TransportSecurity
 import Webhooks
 
@@ -35,6 +36,7 @@ struct GatewayProcess {
         for warning in loaded.warnings {
             logger.warning("Setting ignored", metadata: [LogKeys.warning: "\(warning)"])
         }
+        warnOfEncoder(settings.transcode.encoder, logger)
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
 
@@ -185,6 +187,14 @@ struct GatewayProcess {
             throw CommandFailure(PortTrouble(error).description)
         }
         logger.info("Gateway stopped")
+    }
+
+    /// Tries an encoder that was asked for by name: without it nothing is encoded anew.
+    private func warnOfEncoder(_ choice: Settings.EncoderChoice, _ logger: Logger) {
+        guard choice != .automatic, let problem = VideoEncoderBackend.trial(choice.rawValue) else { return }
+        logger.warning(
+            "The encoder of transcode.encoder does not work; pictures are not encoded anew. See martlet doctor",
+            metadata: [LogKeys.warning: "\(problem)"])
     }
 
     private func warnOfLoopback(_ candidates: [TransportAddress], _ logger: Logger) {

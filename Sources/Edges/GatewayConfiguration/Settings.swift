@@ -192,6 +192,8 @@ package struct Settings: Sendable, Equatable {
         case libopenh264
         /// The encoder of NVIDIA's graphics cards.
         case nvenc = "h264_nvenc"
+        /// The encoder of Intel's and AMD's graphics cards, by way of VAAPI.
+        case vaapi = "h264_vaapi"
     }
 
     package struct Auth: Sendable, Equatable {

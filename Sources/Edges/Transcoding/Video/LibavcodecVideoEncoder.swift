@@ -8,6 +8,8 @@ final class LibavcodecVideoEncoder: VideoEncoder {
     private var context: UnsafeMutablePointer<AVCodecContext>?
     private var packet: UnsafeMutablePointer<AVPacket>?
     private let bitrate: Int
+    /// Where pictures go that the encoder takes from a graphics card.
+    private let card: GraphicsCardFrames?
     /// Pictures per second: assumed at first, then measured.
     private var frameRate = 30.0
     private var assumedFrameRate = 30.0
@@ -23,12 +25,14 @@ final class LibavcodecVideoEncoder: VideoEncoder {
         bitrate = settings.bitrate
         martlet_av_silence()
         guard let encoder = avcodec_find_encoder_by_name(name) else { throw .codecUnavailable(name: name) }
+        card = name.hasSuffix("_vaapi") ? try GraphicsCardFrames(width: settings.width, height: settings.height) : nil
         context = avcodec_alloc_context3(encoder)
         packet = av_packet_alloc()
         guard let context, packet != nil else { throw .openFailed(codec: name, code: -1) }
         context.pointee.width = Int32(clamping: settings.width)
         context.pointee.height = Int32(clamping: settings.height)
         context.pointee.pix_fmt = AV_PIX_FMT_YUV420P
+        card?.attach(to: context)
         context.pointee.color_range = AVCOL_RANGE_MPEG
         if let picture {
             context.pointee.colorspace = picture.frame.pointee.colorspace
@@ -78,6 +82,9 @@ final class LibavcodecVideoEncoder: VideoEncoder {
             ("preset", "p2"), ("tune", "ull"), ("profile", "baseline"), ("forced-idr", "1"), ("zerolatency", "1"),
             ("delay", "0"), ("no-scenecut", "1"), ("rc", "cbr"),
         ],
+        "h264_vaapi": [
+            ("profile", "constrained_baseline"), ("rc_mode", "CBR"), ("async_depth", "1"), ("idr_interval", "0"),
+        ],
         "libvpx": [
             ("deadline", "realtime"), ("cpu-used", "-8"), ("lag-in-frames", "0"), ("auto-alt-ref", "0"),
             ("max-intra-rate", "300"), ("drop-threshold", "0"),
@@ -109,7 +116,9 @@ final class LibavcodecVideoEncoder: VideoEncoder {
         frame.pointee.pict_type = asKeyFrame ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE
         frame.pointee.key_frame = asKeyFrame ? 1 : 0
         follow(picture.time)
-        var code = avcodec_send_frame(context, frame)
+        var uploaded = try card?.upload(frame)
+        defer { av_frame_free(&uploaded) }
+        var code = avcodec_send_frame(context, uploaded ?? frame)
         guard code >= 0 else { throw .codingFailed(codec: name, code: code) }
         code = avcodec_receive_packet(context, packet)
         if code == martlet_averror_try_again() { return nil }

@@ -50,8 +50,8 @@ protocol VideoEncoder: AnyObject {
 package enum VideoEncoderBackend {
     /// Software first, as it is what is tested; hardware only when it is asked for by name.
     ///
-    /// libx264 makes a program that contains it subject to the GPL; OpenH264 and NVENC can take its place.
-    package static let h264: [String] = ["libx264", "libopenh264", "h264_nvenc"]
+    /// libx264 makes a program that contains it subject to the GPL; OpenH264, NVENC and VAAPI can take its place.
+    package static let h264: [String] = ["libx264", "libopenh264", "h264_nvenc", "h264_vaapi"]
     package static let vp8: [String] = ["libvpx"]
 
     /// The encoders for a codec that this machine has, the best first; there are none for others than H.264 and VP8.
@@ -64,7 +64,41 @@ package enum VideoEncoderBackend {
             case .vp8: vp8
             default: []
             }
-        return known.filter { LibavcodecVideoEncoder.isAvailable($0) }
+        return known.filter { LibavcodecVideoEncoder.isAvailable($0) && cardProblem($0) == nil }
+    }
+
+    /// Why a graphics card cannot encode, found out once; `nil` also for encoders that need none.
+    private static func cardProblem(_ name: String) -> TranscodingError? {
+        switch name {
+        case "h264_nvenc": nvencProblem
+        case "h264_vaapi": vaapiProblem
+        default: nil
+        }
+    }
+
+    private static let nvencProblem = trial("h264_nvenc")
+    private static let vaapiProblem = trial("h264_vaapi")
+
+    /// Encodes one small picture, as the only proof that a graphics card is there and has an encoder: a libavcodec that knows of one
+    /// does not mean that.
+    ///
+    /// Takes some milliseconds, up to half a second where a driver has to be woken.
+    ///
+    /// - Parameter name: One of ``h264`` or ``vp8``.
+    /// - Returns: Why it does not work; `nil` when it does.
+    package static func trial(_ name: String) -> TranscodingError? {
+        do throws(TranscodingError) {
+            let settings = VideoEncoderSettings(
+                codec: vp8.contains(name) ? .vp8 : .h264, width: 320, height: 180, bitrate: 500_000)
+            let encoder = try LibavcodecVideoEncoder(name, settings)
+            guard let picture = DecodedPicture(Picture(width: 320, height: 180), time: 0) else {
+                return .openFailed(codec: name, code: -1)
+            }
+            let frame = try encoder.encode(picture, asKeyFrame: true)
+            return frame?.isKeyFrame == true ? nil : .codingFailed(codec: name, code: 0)
+        } catch {
+            return error
+        }
     }
 
     /// Opens an encoder.
