@@ -6,7 +6,7 @@ package import Primitives
 import Telemetry
 
 /// The requests of a node link as HTTP: WHEP whose offer the server makes.
-package struct HTTPLinkSignaling: LinkSignaling {
+package final class HTTPLinkSignaling: LinkSignaling {
     /// How long a gateway of the same cluster may take to answer.
     private static let timeout = TimeAmount.seconds(3)
     /// Offers of 8 sections have about 8 KB.
@@ -19,6 +19,11 @@ package struct HTTPLinkSignaling: LinkSignaling {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout = HTTPClient.Configuration.Timeout(connect: Self.timeout)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit {
+        // A start that fails half-way closes nothing else; after `close()` this does nothing.
+        try? client.syncShutdown()
     }
 
     /// To be called once, when nothing is under way.

@@ -6,7 +6,7 @@ import Primitives
 import Telemetry
 
 /// Posts to one address, each time bounded in time and in what is read.
-package struct HTTPWebhookTransport: WebhookTransport {
+package final class HTTPWebhookTransport: WebhookTransport {
     private let url: String
     private let client: HTTPClient
 
@@ -17,6 +17,11 @@ package struct HTTPWebhookTransport: WebhookTransport {
         // A refused connection is an answer; whoever asks decides when to try again.
         configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit {
+        // A start that fails half-way closes nothing else; after `close()` this does nothing.
+        try? client.syncShutdown()
     }
 
     /// To be called once, when nothing is under way.
@@ -33,7 +38,7 @@ package struct HTTPWebhookTransport: WebhookTransport {
         do {
             // The client's own limits begin anew with each byte, and a receiver may send one a second for ever.
             return try await withThrowingTaskGroup(of: WebhookAnswer.self) { [outgoing] tasks in
-                tasks.addTask { try await exchange(outgoing) }
+                tasks.addTask { try await self.exchange(outgoing) }
                 tasks.addTask {
                     try await Task.sleep(for: timeout)
                     throw WebhookFailure.timedOut
