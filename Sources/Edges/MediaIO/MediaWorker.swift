@@ -26,13 +26,6 @@ final class MediaWorker: Sendable {
 
     /// Rounds of receiving before timers and commands get their turn.
     private static let receiveRounds = 8
-    /// How long more feedback is waited for, after a wake-up that brought nothing else.
-    ///
-    /// Feedback of viewers comes datagram by datagram: a wake-up for each costs more than what it asks for. The price is that
-    /// media which comes meanwhile leaves so much later.
-    private static let feedbackPause = Interval.microseconds(500)
-    /// Datagrams of one wake-up that are worth it.
-    private static let fullRound = 16
     /// How often TCP connections that belong to no session are looked for.
     private static let sweepInterval = Interval.seconds(1)
 
@@ -116,7 +109,6 @@ final class MediaWorker: Sendable {
         var watchesOutput = false
         var sentBefore = 0
         var nextSweep = now
-        var received = 0
 
         while true {
             var deadline = core.deadline
@@ -126,15 +118,12 @@ final class MediaWorker: Sendable {
             let count = martlet_epoll_wait(epoll, &events, capacity, maySleep ? timeout : 0)
             mailbox.awake(isSignalled: events[0..<Int(count)].contains { $0.token == Token.mailbox })
             now = Self.now()
-            let mediaBefore = core.counters.packetsReceived
-            received = 0
 
             for event in events[0..<Int(count)] where event.token == Token.socket {
                 if event.writable != 0, batch.resume() { core.resumeViewers(at: now, into: &batch) }
                 guard event.readable != 0 else { continue }
                 for _ in 0..<Self.receiveRounds {
                     let mayHoldMore = port.receive { datagram, source in
-                        received += 1
                         core.receive(datagram, from: source, at: now, into: &batch)
                     }
                     if !mayHoldMore { break }
@@ -183,9 +172,6 @@ final class MediaWorker: Sendable {
             if batch.isBlocked != watchesOutput {
                 watchesOutput = batch.isBlocked
                 _ = martlet_epoll_modify(epoll, port.descriptor, Token.socket, watchesOutput ? 1 : 0)
-            }
-            if received > 0, received < Self.fullRound, core.counters.packetsReceived == mediaBefore {
-                martlet_sleep(Self.feedbackPause.nanoseconds)
             }
         }
     }

@@ -139,11 +139,6 @@ int64_t martlet_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
 int64_t martlet_realtime_ns(void) { return nanoseconds(CLOCK_REALTIME); }
 int64_t martlet_thread_cpu_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 
-void martlet_sleep(int64_t ns) {
-    struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-}
-
 void martlet_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 int martlet_thread_id(void) { return (int)syscall(SYS_gettid); }
 void martlet_renice_thread(int nice) { setpriority(PRIO_PROCESS, (id_t)martlet_thread_id(), nice); }

@@ -50,9 +50,6 @@ void martlet_eventfd_clear(int fd);
 int64_t martlet_monotonic_ns(void);
 int64_t martlet_realtime_ns(void);
 
-// Sleeps about so long; a signal may end it early.
-void martlet_sleep(int64_t ns);
-
 // Names the calling thread (15 characters at most) and sets its nice value; raising it is refused
 // without privileges, which is ignored.
 void martlet_name_thread(const char *name);
